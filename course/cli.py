@@ -1,0 +1,322 @@
+"""The command line: `python -m course doctor | data | train | claims | lab`.
+
+Exit codes: 0 done, 1 it ran and failed (one readable line; COURSE_DEBUG=1 shows the
+traceback), 2 it was called wrongly (one line that says how).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+_UsageError: Any = typer.BadParameter.__mro__[1]
+_ClickException: Any = typer.BadParameter.__mro__[2]
+
+
+class _Course(TyperGroup):
+    """The command group with one-line errors and the exit codes above."""
+
+    def main(self, *args: Any, standalone_mode: bool = True, **kwargs: Any) -> Any:
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **kwargs)
+        try:
+            result = super().main(*args, standalone_mode=False, **kwargs)
+        except _UsageError as error:
+            where = error.ctx.command_path if error.ctx else "course"
+            _complain(error.format_message(), f"(see {where} --help)")
+            sys.exit(2)
+        except _ClickException as error:
+            _complain(error.format_message())
+            sys.exit(1)
+        except (KeyboardInterrupt, typer.Abort):
+            _complain("stopped")
+            sys.exit(130)
+        except Exception as error:
+            if os.environ.get("COURSE_DEBUG", "0") not in ("", "0"):
+                traceback.print_exc()
+            text = str(error) or type(error).__name__
+            hint = (
+                "" if isinstance(error, (ValueError, OSError)) else type(error).__name__
+            )
+            _complain(text, f"[{hint}]" if hint else "")
+            sys.exit(1)
+        sys.exit(result if isinstance(result, int) else 0)
+
+
+def _complain(*parts: str) -> None:
+    line = " ".join(" ".join(part.split()) for part in parts if part)
+    typer.echo(f"course: error: {line}", err=True)
+
+
+app = typer.Typer(
+    cls=_Course,
+    name="course",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(rich_markup_mode=None)
+app.add_typer(data_app, name="data")
+
+
+@app.callback()
+def course() -> None:
+    """Motion, Not Scenery: five video-understanding papers rebuilt from scratch.
+
+    \b
+    Examples:
+      python -m course doctor              is this machine ready?
+      python -m course lab                 open the course
+      python -m course train first_look    train a chapter's networks
+      python -m course claims first_look   do its runs and decide its claims
+    """
+
+
+# ------------------------------------------------------------------ shared arguments
+def _known_chapter(name: str | None) -> str | None:
+    from course.chapters import find
+
+    try:
+        return None if name is None else find(name).name
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _known_scale(name: str | None) -> str:
+    from course.scale import current_scale
+
+    try:
+        return current_scale(name)
+    except ValueError as error:
+        raise typer.BadParameter(str(error).replace("COURSE_SCALE", "scale")) from None
+
+
+_Chapter = Annotated[str, typer.Argument(help="Its name.", callback=_known_chapter)]
+_Scale = Annotated[
+    str | None,
+    typer.Option(
+        help="cpu, gpu or full; by default COURSE_SCALE or the hardware.",
+        callback=_known_scale,
+    ),
+]
+
+
+# -------------------------------------------------------------------------- commands
+@app.command()
+def doctor() -> None:
+    """Check this machine, and say the fix for whatever is wrong.
+
+    \b
+    Each line is OK, WARN (works, with a limit) or FAIL; exit code 1 if one is FAIL.
+    Example:
+      python -m course doctor
+    """
+    from course.doctor import FAIL, examine, report
+
+    checks = examine()
+    typer.echo(report(checks))
+    if any(check.status == FAIL for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def train(
+    chapter: _Chapter,
+    scale: _Scale = None,
+    run: Annotated[
+        list[str] | None, typer.Option(help="Only this run; may be repeated.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0 to N-1.")] = 1,
+    data: Annotated[
+        Path | None,
+        typer.Option(exists=True, help="A manifest (see `data index`) to train on."),
+    ] = None,
+    max_minutes: Annotated[
+        float | None, typer.Option(help="End each training cleanly after this time.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder; default runs/CHAPTER/SCALE.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what is in the folder.")
+    ] = False,
+) -> None:
+    """Train a chapter's networks, on one device or several.
+
+    \b
+    Results go to the --out folder, never into the ledger (that is `claims`).
+    Examples:
+      python -m course train first_look --scale cpu
+      python -m course train first_look --seeds 3 --max-minutes 10 --out runs/try
+      python -m course train first_look --out runs/try --seeds 3 --resume
+      accelerate launch -m course train first_look --scale full
+    """
+    from course import chapters
+
+    assert scale is not None  # the callback resolved it
+    if max_minutes is not None:
+        if max_minutes <= 0:
+            raise typer.BadParameter(
+                f"--max-minutes must be above 0, got {max_minutes}"
+            )
+        os.environ["COURSE_MAX_MINUTES"] = str(max_minutes)
+    known = chapters.room_module(chapter, "experiment").RUNS
+    unknown = [name for name in run or () if name not in known]
+    if unknown:
+        text = f"unknown run {unknown[0]!r}; the runs are: {', '.join(known)}"
+        raise typer.BadParameter(text)
+    chapters.train(
+        chapter,
+        scale,
+        runs=run or list(known),
+        seeds=range(seeds),
+        out=out or Path("runs") / chapter / scale,
+        data=data,
+        resume=resume,
+        log=typer.echo,
+    )
+
+
+@app.command()
+def claims(
+    chapter: Annotated[
+        str | None,
+        typer.Argument(help="Its name; by default all.", callback=_known_chapter),
+    ] = None,
+    scale: _Scale = None,
+    seeds: Annotated[int, typer.Option(min=2, help="Seeds 0 to N-1.")] = 5,
+    only_list: Annotated[
+        bool, typer.Option("--list", help="Run nothing; show where each claim stands.")
+    ] = False,
+) -> None:
+    """Do the runs that claims still miss, save them, and decide the claims.
+
+    \b
+    Stop it at any time: the next call does what is left.
+    Examples:
+      python -m course claims first_look --scale cpu --seeds 5
+      python -m course claims --list
+    """
+    from course import chapters
+
+    assert scale is not None  # the callback resolved it
+    names = [chapter] if chapter else [c.name for c in chapters.CHAPTERS if c.built]
+    for name in names:
+        if not only_list:
+            chapters.run_claims(name, scale, range(seeds), log=typer.echo)
+            continue
+        for one in chapters.decide(name, scale, range(seeds)):
+            typer.echo(chapters.verdict_line(one))
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True}
+)
+def lab(context: typer.Context) -> None:
+    """Open the course in JupyterLab; further arguments go to JupyterLab.
+
+    \b
+    Examples:
+      python -m course lab
+      python -m course lab --no-browser --port 8899
+    """
+    from course.chapters import notebook_path
+
+    start = notebook_path("first_look")
+    command = [sys.executable, "-m", "jupyterlab", str(start), *context.args]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # containers
+        command.append("--allow-root")
+    typer.echo(f"opening {start.name} in JupyterLab; Ctrl-C ends it")
+    sys.stdout.flush()
+    if os.name == "nt":  # exec would detach it from the console there
+        import subprocess
+
+        raise typer.Exit(subprocess.call(command))
+    os.execv(sys.executable, command)
+
+
+@data_app.callback()
+def data() -> None:
+    """Prepare data: index a folder of videos, or render the synthetic world.
+
+    \b
+    Examples:
+      python -m course data index my_videos --out my_videos.csv
+      python -m course data synth --split train --clips 1024
+    """
+
+
+@data_app.command("index")
+def data_index(
+    folder: Annotated[
+        Path,
+        typer.Argument(exists=True, file_okay=False, help="One sub-folder a label."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="The manifest; default FOLDER/manifest.csv.")
+    ] = None,
+) -> None:
+    """Write a manifest of your own videos: any chapter can train on it.
+
+    \b
+    Examples:
+      python -m course data index my_videos
+      python -m course data index my_videos --out lists/mine.csv
+    """
+    from course.datasets.manifest import index_folder
+
+    table = index_folder(folder)
+    typer.echo(f"{len(table)} videos")
+    raise NotImplementedError(out)
+
+
+@data_app.command("synth")
+def data_synth(
+    split: Annotated[str, typer.Option(help="Which split.")] = "train",
+    clips: Annotated[int, typer.Option(min=1, help="How many clips.")] = 1024,
+    size: Annotated[int, typer.Option(min=8, help="Pixels a side.")] = 32,
+    frames: Annotated[int, typer.Option(min=1, help="Frames a clip.")] = 8,
+    scene_correlation: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="How tied scenes are to actions.")
+    ] = 0.9,
+    seed: Annotated[int, typer.Option(help="The world's seed.")] = 0,
+) -> None:
+    """Render a part of the synthetic world into the cache.
+
+    \b
+    Chapters render what they need by themselves; this does it beforehand.
+    Examples:
+      python -m course data synth --split train --clips 1024
+      python -m course data synth --split swapped --size 112 --frames 16
+    """
+    from course.synthetic import SPLITS, SynthActions
+
+    if split not in SPLITS:
+        raise typer.BadParameter(f"split must be one of {', '.join(SPLITS)}")
+    world = SynthActions(
+        split,
+        num_clips=clips,
+        seed=seed,
+        size=size,
+        frames=frames,
+        scene_correlation=scene_correlation,
+    )
+    shape = tuple(world.tensors()["clip"].shape)
+    typer.echo(f"{split}: clips {shape} in the cache")
+
+
+def main() -> None:
+    """Entry point of the `course` script and of `python -m course`."""
+    app(prog_name="course")
+
+
+if __name__ == "__main__":
+    main()

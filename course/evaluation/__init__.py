@@ -1,0 +1,115 @@
+"""How good is a model, and what does it look at?
+
+classification  accuracy of clips and videos     intervals   Wilson, t, paired t
+scene_bias      RESOUND, REPAIR, linear probes   cam         class activation maps
+masks           IoU, precision, recall           optical_flow  flow errors, warping
+report_card     the same examination for all     claims      from records to verdicts
+inference       models over whole data sets
+"""
+
+from course.evaluation.cam import class_activation_map, energy_inside, upsample_map
+from course.evaluation.claims import (
+    KINDS,
+    OUTCOMES,
+    Claim,
+    Verdict,
+    missing_runs,
+    verdict,
+)
+from course.evaluation.classification import (
+    accuracy,
+    accuracy_interval,
+    confusion_matrix,
+    per_class_accuracy,
+    top_k_accuracy,
+    video_accuracy,
+    video_scores,
+)
+from course.evaluation.inference import evaluating, predict
+from course.evaluation.intervals import (
+    Interval,
+    paired_t_interval,
+    t_interval,
+    wilson_interval,
+)
+from course.evaluation.masks import mask_iou, mask_precision, mask_recall
+from course.evaluation.optical_flow import (
+    end_point_error,
+    end_point_error_map,
+    flow_cosine,
+    lands_inside,
+    outlier_auc,
+    outlier_share,
+    outliers,
+    warp,
+)
+from course.evaluation.report_card import (
+    REPORT_CARD,
+    ReportCard,
+    report_card,
+    report_card_table,
+    report_card_world,
+)
+from course.evaluation.scene_bias import (
+    dataset_scene_bias,
+    label_entropy,
+    linear_probe,
+    majority_rate,
+    one_hot,
+    repair_bias,
+    scene_bias,
+    scene_bias_ceiling,
+    scene_bias_interval,
+    scene_probe,
+)
+
+__all__ = [
+    "Claim",
+    "Interval",
+    "KINDS",
+    "OUTCOMES",
+    "REPORT_CARD",
+    "ReportCard",
+    "Verdict",
+    "accuracy",
+    "accuracy_interval",
+    "class_activation_map",
+    "confusion_matrix",
+    "dataset_scene_bias",
+    "end_point_error",
+    "end_point_error_map",
+    "energy_inside",
+    "evaluating",
+    "flow_cosine",
+    "label_entropy",
+    "lands_inside",
+    "linear_probe",
+    "majority_rate",
+    "mask_iou",
+    "mask_precision",
+    "mask_recall",
+    "missing_runs",
+    "one_hot",
+    "outlier_auc",
+    "outlier_share",
+    "outliers",
+    "paired_t_interval",
+    "per_class_accuracy",
+    "predict",
+    "repair_bias",
+    "report_card",
+    "report_card_table",
+    "report_card_world",
+    "scene_bias",
+    "scene_bias_ceiling",
+    "scene_bias_interval",
+    "scene_probe",
+    "t_interval",
+    "top_k_accuracy",
+    "upsample_map",
+    "verdict",
+    "video_accuracy",
+    "video_scores",
+    "warp",
+    "wilson_interval",
+]

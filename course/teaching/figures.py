@@ -1,0 +1,303 @@
+"""Figures of one style, each with alt text.
+
+A figure leaves the kernel as a `Picture`: PNG bytes whose text/plain form is its alt
+text. So a notebook's comparison sees one fixed sentence (strict nbval never compares
+image/png), a screen reader and a web page get the alt text from the output's metadata,
+and nothing in the file depends on the processor. Colours are Okabe and Ito's eight,
+which colour-blind readers can tell apart.  matplotlib and plotly are imported inside
+the functions.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from course.teaching.pixels import (
+    flow_arrows,
+    flow_colours,
+    flow_wheel,
+    heat_overlay,
+    image_png,
+    mask_outline,
+)
+
+__all__ = [
+    "COLOURS", "LARGEST_PICTURE", "STYLE", "Picture", "bars", "figure", "flow_arrows",
+    "flow_colours", "flow_wheel", "heat_overlay", "hoverable", "image_png", "lines",
+    "mask_outline", "paired_dots", "picture_of", "show", "show_image",
+]  # fmt: skip
+
+COLOURS = {
+    "blue": "#0072B2",
+    "orange": "#E69F00",
+    "green": "#009E73",
+    "red": "#D55E00",
+    "purple": "#CC79A7",
+    "sky": "#56B4E9",
+    "yellow": "#F0E442",
+    "black": "#000000",
+}
+CYCLE = [c for name, c in COLOURS.items() if name not in ("yellow", "black")]
+GREY = "#6B7280"
+LARGEST_PICTURE = 150_000  # bytes; some ten of them fit into a notebook of 1 MB
+
+STYLE: dict[str, Any] = {
+    "figure.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "axes.facecolor": "white",
+    "axes.edgecolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10,
+    "grid.color": "#E5E7EB",
+    "grid.linewidth": 0.8,
+    "legend.frameon": False,
+    "lines.linewidth": 2.0,
+    "lines.markersize": 6,
+    "font.size": 10,
+    "svg.fonttype": "none",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """PNG bytes with alt text; displays itself with the alt text as its plain form.
+
+    Args:
+        png: bytes of a PNG file, animated or not.
+        alt: what the picture shows, for someone who cannot see it.
+        width: px on the page; the file's own width by default.
+
+    Raises:
+        ValueError: the alt text is empty, or the bytes are not a PNG's.
+    """
+
+    png: bytes
+    alt: str
+    width: int | None = None
+
+    def __post_init__(self):
+        if not self.alt.strip():
+            raise ValueError("a picture needs alt text, got an empty one")
+        if self.png[:8] != b"\x89PNG\r\n\x1a\n":
+            raise ValueError(f"not the bytes of a PNG file: {self.png[:8]!r}...")
+
+    def __repr__(self) -> str:
+        return self.alt
+
+    def html(self) -> str:
+        """The picture as one `<img>` that needs no other file."""
+        data = base64.b64encode(self.png).decode()
+        width = f' width="{self.width}"' if self.width else ""
+        alt = html.escape(self.alt, quote=True)
+        return f'<img src="data:image/png;base64,{data}" alt="{alt}"{width}>'
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        data = {
+            "text/plain": self.alt,
+            "image/png": base64.b64encode(self.png).decode(),
+        }
+        about = {"alt": self.alt, **({"width": self.width} if self.width else {})}
+        return data, {"image/png": about}
+
+
+def figure(rows: int = 1, columns: int = 1, width: float = 6.4, height: float = 3.2,
+           **options):  # fmt: skip
+    """A matplotlib figure in the course's style that no global state knows of.
+
+    Args:
+        rows, columns: panes.
+        width, height: inches of the whole figure.
+        **options: for `Figure.subplots`, such as `sharey=True`.
+
+    Returns:
+        (figure, axes): axes is one Axes for a single pane, else an array of them.
+
+    >>> fig, axis = figure()
+    >>> axis.get_title()
+    ''
+    """
+    import matplotlib
+    from cycler import cycler
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context({**STYLE, "axes.prop_cycle": cycler(color=CYCLE)}):
+        fig = Figure(figsize=(width, height))
+        FigureCanvasAgg(fig)
+        return fig, fig.subplots(rows, columns, **options)
+
+
+def picture_of(fig, alt: str, dpi: int = 140) -> Picture:
+    """A matplotlib figure as a `Picture` of bounded size.
+
+    Args:
+        fig: from `figure`, or any matplotlib figure.
+        alt: what it shows; state the finding, not the drawing.
+        dpi: dots per inch in the file; on the page an inch stays 100 px.
+
+    Returns:
+        the picture; a palette replaces true colour where that would be too large.
+    """
+    import matplotlib
+
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(STYLE):
+        fig.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return Picture(smaller(buffer.getvalue()), alt, int(fig.get_figwidth() * 100))
+
+
+def smaller(png: bytes, limit: int = LARGEST_PICTURE) -> bytes:
+    """The same still picture within `limit` bytes: first a palette, then fewer pixels."""
+    from PIL import Image
+
+    if len(png) <= limit // 3:
+        return png
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    while True:
+        buffer = io.BytesIO()
+        image.quantize(256).save(buffer, "PNG", optimize=True)
+        if buffer.tell() <= limit:
+            return buffer.getvalue()
+        image = image.resize((int(image.width * 0.8), int(image.height * 0.8)))
+
+
+def show(picture, alt: str | None = None) -> None:
+    """Display a matplotlib figure or a `Picture` with alt text.
+
+    Args:
+        picture: a figure (then `alt` is needed) or a finished `Picture`.
+        alt: what it shows.
+
+    Raises:
+        ValueError: a figure came without alt text.
+    """
+    from IPython.display import display
+
+    if not isinstance(picture, Picture):
+        picture = picture_of(picture, alt or "")
+    display(picture)
+
+
+def show_image(image, alt: str, scale: int = 1) -> None:
+    """Display one array `(H, W)` or `(H, W, 3)`, enlarged by a whole number."""
+    show(Picture(smaller(image_png(image, scale)), alt))
+
+
+def bars(axis, values: Mapping[str, float], spread: Mapping[str, float] | None = None,
+         chance: float | None = None, unit: str = "") -> None:  # fmt: skip
+    """Horizontal bars with their numbers written on them, first name on top.
+
+    Args:
+        axis: a matplotlib Axes.
+        values: length of each named bar.
+        spread: half-width of each bar's error line, where there is one.
+        chance: a dashed line for what guessing gives.
+        unit: written after each number.
+    """
+    names, spread = list(values), spread or {}
+    rows = range(len(names))
+    axis.barh(rows, [values[n] for n in names], color=CYCLE[0], height=0.62,
+              xerr=[spread.get(n, 0.0) for n in names] if spread else None,
+              error_kw={"ecolor": "black", "capsize": 3})  # fmt: skip
+    for row, name in zip(rows, names, strict=True):
+        at = values[name] + spread.get(name, 0.0)
+        axis.annotate(f"{values[name]:.3g}{unit}", (at, row), xytext=(5, 0),
+                      textcoords="offset points", va="center")  # fmt: skip
+    axis.set_yticks(list(rows), names)
+    axis.invert_yaxis()
+    axis.grid(axis="y", visible=False)
+    axis.margins(x=0.15)
+    if chance is not None:
+        axis.axvline(chance, color="black", linestyle="--", linewidth=1)
+        axis.annotate("chance", (chance, 0), xycoords=("data", "axes fraction"),
+                      xytext=(3, 4), textcoords="offset points", fontsize=8)  # fmt: skip
+
+
+def lines(axis, x: Sequence[float], series: Mapping[str, Sequence[float]],
+          band: Mapping[str, Sequence[float]] | None = None) -> None:  # fmt: skip
+    """Curves told apart by colour, dashes and a name at their end.
+
+    Args:
+        axis: a matplotlib Axes.
+        x: shared positions.
+        series: values of each named curve.
+        band: half-width around a curve, for the names that have one.
+    """
+    dashes = ["-", "--", "-.", ":"]
+    for i, (name, values) in enumerate(series.items()):
+        colour = CYCLE[i % len(CYCLE)]
+        axis.plot(x, values, dashes[i % len(dashes)], color=colour, label=name)
+        if band and name in band:
+            low = [v - b for v, b in zip(values, band[name], strict=True)]
+            high = [v + b for v, b in zip(values, band[name], strict=True)]
+            axis.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+        axis.annotate(name, (x[-1], values[-1]), xytext=(6, 0), color=colour,
+                      textcoords="offset points", va="center")  # fmt: skip
+    axis.margins(x=0.02)
+
+
+def paired_dots(axis, pairs: Mapping[str, tuple[float, float]],
+                labels: tuple[str, str]) -> None:  # fmt: skip
+    """Two values a row joined by a line: one condition against the other.
+
+    Args:
+        axis: a matplotlib Axes.
+        pairs: (first, second) value of each named row.
+        labels: names of the two conditions.
+    """
+    names, rows = list(pairs), range(len(pairs))
+    first, second = zip(*pairs.values(), strict=True)
+    axis.hlines(rows, first, second, color="#9CA3AF", linewidth=2, zorder=1)
+    axis.scatter(first, rows, color=CYCLE[0], s=55, label=labels[0], zorder=2)
+    axis.scatter(second, rows, color=CYCLE[1], s=55, marker="D", label=labels[1],
+                 edgecolor="black", linewidth=0.5, zorder=2)  # fmt: skip
+    axis.set_yticks(list(rows), names)
+    axis.invert_yaxis()
+    axis.grid(axis="y", visible=False)
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+
+
+def hoverable(fig, alt: str, picture: Picture | None = None) -> None:
+    """Display a plotly figure of exact values, with a picture for pages that cannot.
+
+    nbval compares plotly's JSON: give it exact numbers only, never trained results.
+
+    Args:
+        fig: a `plotly.graph_objects.Figure`; gets the course's colours.
+        alt: what it shows; its plain form.
+        picture: what a page without plotly shows instead.
+
+    Raises:
+        ValueError: the alt text is empty.
+    """
+    from IPython.display import display
+
+    if not alt.strip():
+        raise ValueError("a figure needs alt text, got an empty one")
+    fig.update_layout(
+        template="none", colorway=CYCLE, font={"size": 13}, paper_bgcolor="white",
+        plot_bgcolor="white", margin={"l": 60, "r": 20, "t": 40, "b": 50},
+    )  # fmt: skip
+    data = {
+        "text/plain": alt,
+        "application/vnd.plotly.v1+json": {
+            **json.loads(fig.to_json()), "config": {"displaylogo": False},
+        },
+    }  # fmt: skip
+    about: dict[str, Any] = {}
+    if picture is not None:
+        extra, about = picture._repr_mimebundle_()
+        data["image/png"] = extra["image/png"]
+    display(data, metadata=about, raw=True)
