@@ -21,6 +21,7 @@ OFFLINE ?= $(PY) tests/offline.py
 THREADS ?= 1
 RUN     := env COURSE_SCALE=cpu OMP_NUM_THREADS=$(THREADS) MPLBACKEND=agg $(OFFLINE)
 PYTEST  := $(PY) -m pytest -n $(WORKERS) -q $(PYTEST_ARGS)
+NBVAL   := --nbval --nbval-current-env --nbval-cell-timeout=600
 EVERYWHERE := not browser and not network and not gpu
 PLAIN_PIP := env PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip
 
@@ -52,9 +53,7 @@ lab: $(READY) ## open the course in JupyterLab (LAB_ARGS="...")
 	$(PY) -m course lab $(LAB_ARGS)
 
 notebooks: $(READY) ## run every notebook at cpu scale and store its outputs
-	$(RUN) $(PY) -m jupyter nbconvert --to notebook --execute --inplace \
-	  --ExecutePreprocessor.timeout=900 --ExecutePreprocessor.record_timing=False \
-	  --ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb
+	$(RUN) $(PY) -m course.teaching.notebooks
 
 bench: $(READY) ## timings against public peers, as ratios
 	env COURSE_SCALE=cpu $(PY) -m pytest benchmarks -q --benchmark-only \
@@ -72,19 +71,20 @@ test-unit: $(READY) ## tests and doctests, slow ones too
 	$(RUN) $(PYTEST) -m "$(EVERYWHERE)" --doctest-modules tests course
 
 test-notebooks: $(READY) ## run the notebooks and compare every stored output
-	$(RUN) $(PYTEST) --dist loadfile --nbval --nbval-cell-timeout=600 notebooks
+	$(PY) -m course.teaching.guards
+	$(RUN) $(PYTEST) --dist loadfile $(NBVAL) notebooks
 
 test-fast: $(READY) ## the unit tests that take seconds
 	$(RUN) $(PYTEST) -m "$(EVERYWHERE) and not slow" tests
 
 test-offline: $(READY) ## fast tests and the start notebook with the network cut
 	$(RUN) $(PYTEST) -m "$(EVERYWHERE) and not slow" tests
-	$(RUN) $(PYTEST) --nbval --nbval-cell-timeout=600 notebooks/00_start.ipynb
+	$(RUN) $(PYTEST) $(NBVAL) notebooks/00_start.ipynb
 
 test-browser: $(READY) ## the panels in a real Chromium
 	@$(PY) -c 'import sys; from course.doctor import check_chromium as check; \
-	c = check(); c.status == "OK" or sys.exit(f"No Chromium: {c.fix}")'
-	env COURSE_SCALE=cpu $(PY) -m pytest -q $(PYTEST_ARGS) -m browser tests
+	c = check(); c.status == "OK" or sys.exit(f"No Chromium ({c.detail}): {c.fix}")'
+	$(RUN) $(PY) -m pytest -q $(PYTEST_ARGS) -m browser tests
 
 test-install: $(READY) ## fresh environments from the registries (needs the network)
 	$(PY) -m pytest -q $(PYTEST_ARGS) -m network --timeout 3600 tests
@@ -94,7 +94,7 @@ format: $(READY) ## let ruff lay out the code
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-lock: ## write requirements.lock anew from the ranges in pyproject.toml (network)
+lock: ## choose newest versions for requirements.lock (network)
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --upgrade setuptools ".[test]"

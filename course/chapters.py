@@ -33,7 +33,7 @@ class NotBuiltError(RuntimeError):
 
 @dataclasses.dataclass(frozen=True)
 class Chapter:
-    """One row of the course's map; `room` is a package of `course`, None until built."""
+    """A row of the course's map; `room` is a package of `course`, None until built."""
 
     name: str
     notebook: str
@@ -178,7 +178,7 @@ def notebook_path(name: str) -> Path:
 
 # ------------------------------------------------------------------ recorded results
 def results_folder() -> Path:
-    """Where records live: `COURSE_RESULTS`, else `results` in the clone or right here."""
+    """Where records live: `COURSE_RESULTS`, else `results` in the clone or here."""
     if os.environ.get("COURSE_RESULTS"):
         return Path(os.environ["COURSE_RESULTS"])
     clone = Path(__file__).resolve().parents[1]
@@ -193,19 +193,23 @@ def load_results(name: str, scale: str, root: Path | None = None) -> dict[str, d
     return {key: dataclasses.asdict(record) for key, record in records.items()}
 
 
-def versions(name: str) -> dict[str, Any]:
-    """What decides a chapter's numbers beside its settings: world and room version."""
+def versions(name: str, data: Path | None = None) -> dict[str, Any]:
+    """What decides a chapter's numbers beside its settings: world, room, own data."""
     from course.synthetic import WORLD_VERSION
 
-    return {"world": WORLD_VERSION, "room": room_module(name, "experiment").VERSION}
+    own = {} if data is None else {"data": str(data)}
+    return {
+        "world": WORLD_VERSION,
+        "room": room_module(name, "experiment").VERSION,
+    } | own
 
 
-def current_hashes(name: str, scale: str) -> dict[str, str]:
-    """Record name -> the settings hash that a record made by today's code would have."""
+def current_hashes(name: str, scale: str, data: Path | None = None) -> dict[str, str]:
+    """Record name -> the settings hash of a record that today's code would make."""
     from course.training.records import settings_hash
 
-    today = settings_hash(settings_of(name, scale), **versions(name))
-    return {run: today for run in room_module(name, "experiment").RUNS}
+    today = settings_hash(settings_of(name, scale), **versions(name, data))
+    return dict.fromkeys(room_module(name, "experiment").RUNS, today)
 
 
 # ------------------------------------------------------------------------------ runs
@@ -234,6 +238,7 @@ def do_runs(
         ValueError: if a run is unknown, or takes no `data` though some is given.
     """
     from course.scale import device_for, seed_everything
+    from course.training.records import save_run
 
     experiment, device = room_module(name, "experiment"), device_for(scale)
     settings, runs = settings_of(name, scale), list(runs)
@@ -244,14 +249,31 @@ def do_runs(
         start = time.perf_counter()
         metrics = dict(experiment.RUNS[run](settings, seed, device, **options))
         seconds = time.perf_counter() - start
+        counts = {key: int(metrics.pop(key)) for key in _COUNTS if key in metrics}
         left = (time.perf_counter() - begun) / number * (len(runs) - number)
-        if int(os.environ.get("RANK", "0")) == 0:  # one process writes
-            _save(name, scale, run, seed, metrics, seconds, root)
+        if _first_process():
+            save_run(
+                root,
+                chapter=name,
+                scale=scale,
+                name=run,
+                seed=seed,
+                settings=settings,
+                versions=versions(name, data),
+                metrics=metrics,
+                seconds=seconds,
+                **({"steps": 0} | counts),
+            )
             numbers = "  ".join(f"{key} {value:.3g}" for key, value in metrics.items())
             log(
                 f"[{number}/{len(runs)}] {run}, seed {seed}: {seconds:.0f} s  {numbers}"
                 f"  (about {math.ceil(left / 60)} min left)"
             )
+
+
+def _first_process() -> bool:
+    """Whether this process, of those a launcher may have started, writes and speaks."""
+    return int(os.environ.get("RANK", "0")) == 0
 
 
 def _options(
@@ -271,34 +293,6 @@ def _options(
         )
     given = {"data": data, "folder": folder / run / f"seed{seed}" if folder else None}
     return {k: v for k, v in given.items() if v is not None and k in taken}
-
-
-def _save(
-    name: str,
-    scale: str,
-    run: str,
-    seed: int,
-    metrics: dict,
-    seconds: float,
-    root: Path,
-) -> None:
-    from course.training.records import save_run
-
-    counts = {key: metrics.pop(key, None) for key in _COUNTS}
-    counts = {key: None if n is None else int(n) for key, n in counts.items()}
-    save_run(
-        root,
-        chapter=name,
-        scale=scale,
-        name=run,
-        seed=seed,
-        settings=settings_of(name, scale),
-        versions=versions(name),
-        metrics=metrics,
-        seconds=seconds,
-        steps=counts.pop("steps") or 0,
-        **counts,
-    )
 
 
 def train(
@@ -327,10 +321,10 @@ def train(
     Raises:
         FileExistsError: if the folder holds something and `resume` is not set.
     """
-    if out.exists() and any(out.iterdir()) and not resume:
+    if _first_process() and not resume and out.exists() and any(out.iterdir()):
         raise FileExistsError(f"{out} is not empty: --resume goes on with it")
     recorded = load_results(name, scale, out / "results")
-    hashes = current_hashes(name, scale)
+    hashes = current_hashes(name, scale, data)
     todo = [
         (run, seed)
         for seed in seeds

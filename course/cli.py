@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+_STOPPED = 130  # what shells give a command that Ctrl-C ended
 _UsageError: Any = typer.BadParameter.__mro__[1]
 _ClickException: Any = typer.BadParameter.__mro__[2]
 
@@ -22,11 +23,10 @@ _ClickException: Any = typer.BadParameter.__mro__[2]
 class _Course(TyperGroup):
     """The command group with one-line errors and the exit codes above."""
 
-    def main(self, *args: Any, standalone_mode: bool = True, **kwargs: Any) -> Any:
-        if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **kwargs)
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs["standalone_mode"] = False  # errors come to us
         try:
-            result = super().main(*args, standalone_mode=False, **kwargs)
+            result = super().main(*args, **kwargs)
         except _UsageError as error:
             where = error.ctx.command_path if error.ctx else "course"
             _complain(error.format_message(), f"(see {where} --help)")
@@ -36,17 +36,17 @@ class _Course(TyperGroup):
             sys.exit(1)
         except (KeyboardInterrupt, typer.Abort):
             _complain("stopped")
-            sys.exit(130)
+            sys.exit(_STOPPED)
         except Exception as error:
             if os.environ.get("COURSE_DEBUG", "0") not in ("", "0"):
                 traceback.print_exc()
-            text = str(error) or type(error).__name__
-            hint = (
-                "" if isinstance(error, (ValueError, OSError)) else type(error).__name__
-            )
-            _complain(text, f"[{hint}]" if hint else "")
+            ours = isinstance(error, (ValueError, OSError, RuntimeError)) and str(error)
+            _complain("" if ours else f"{type(error).__name__}:", str(error))
             sys.exit(1)
-        sys.exit(result if isinstance(result, int) else 0)
+        code = result if isinstance(result, int) else 0
+        if code == _STOPPED:  # typer turned a Ctrl-C into a code
+            _complain("stopped")
+        sys.exit(code)
 
 
 def _complain(*parts: str) -> None:
@@ -57,7 +57,7 @@ def _complain(*parts: str) -> None:
 app = typer.Typer(
     cls=_Course,
     name="course",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -68,7 +68,7 @@ app.add_typer(data_app, name="data")
 
 
 @app.callback()
-def course() -> None:
+def course(context: typer.Context) -> None:
     """Motion, Not Scenery: five video-understanding papers rebuilt from scratch.
 
     \b
@@ -78,6 +78,9 @@ def course() -> None:
       python -m course train first_look    train a chapter's networks
       python -m course claims first_look   do its runs and decide its claims
     """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
 
 
 # ------------------------------------------------------------------ shared arguments
@@ -197,7 +200,7 @@ def claims(
         bool, typer.Option("--list", help="Run nothing; show where each claim stands.")
     ] = False,
 ) -> None:
-    """Do the runs that claims still miss, save them, and decide the claims.
+    """Do the missing runs of a chapter and decide its claims.
 
     \b
     Stop it at any time: the next call does what is left.
@@ -221,7 +224,9 @@ def claims(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True}
 )
 def lab(context: typer.Context) -> None:
-    """Open the course in JupyterLab; further arguments go to JupyterLab.
+    """Open the course in JupyterLab.
+
+    Further arguments go to JupyterLab.
 
     \b
     Examples:
@@ -231,7 +236,10 @@ def lab(context: typer.Context) -> None:
     from course.chapters import notebook_path
 
     start = notebook_path("first_look")
-    command = [sys.executable, "-m", "jupyterlab", str(start), *context.args]
+    # The whole clone in the file browser; the printed address leads to the start.
+    page = f"/lab/tree/{start.parent.name}/{start.name}"
+    command = [sys.executable, "-m", "jupyterlab", f"--LabApp.default_url={page}"]
+    command += [f"--ServerApp.root_dir={start.parents[1]}", *context.args]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # containers
         command.append("--allow-root")
     typer.echo(f"opening {start.name} in JupyterLab; Ctrl-C ends it")
@@ -245,11 +253,11 @@ def lab(context: typer.Context) -> None:
 
 @data_app.callback()
 def data() -> None:
-    """Prepare data: index a folder of videos, or render the synthetic world.
+    """Index a folder of videos, or render the synthetic world.
 
     \b
     Examples:
-      python -m course data index my_videos --out my_videos.csv
+      python -m course data index my_videos
       python -m course data synth --split train --clips 1024
     """
 
@@ -258,24 +266,31 @@ def data() -> None:
 def data_index(
     folder: Annotated[
         Path,
-        typer.Argument(exists=True, file_okay=False, help="One sub-folder a label."),
+        typer.Argument(exists=True, file_okay=False, help="One sub-folder a class."),
     ],
-    out: Annotated[
-        Path | None, typer.Option(help="The manifest; default FOLDER/manifest.csv.")
-    ] = None,
+    validation: Annotated[
+        float, typer.Option(min=0.0, max=0.9, help="Share of videos kept for `val`.")
+    ] = 0.0,
 ) -> None:
-    """Write a manifest of your own videos: any chapter can train on it.
+    """Write the manifest of a folder of videos, FOLDER/manifest.csv.
 
     \b
+    Understood are FOLDER/CLASS/video.mp4 and FOLDER/SPLIT/CLASS/video.mp4 with the
+    splits train, val and test. Unreadable files are named and left out.
     Examples:
       python -m course data index my_videos
-      python -m course data index my_videos --out lists/mine.csv
+      python -m course data index my_videos --validation 0.2
     """
-    from course.datasets.manifest import index_folder
+    from course.datasets import index_folder, write_manifest
 
-    table = index_folder(folder)
-    typer.echo(f"{len(table)} videos")
-    raise NotImplementedError(out)
+    manifest, errors = index_folder(folder, validation)
+    for error in errors:
+        typer.echo(f"left out: {error}", err=True)
+    path = write_manifest(folder / "manifest.csv", manifest)
+    typer.echo(
+        f"{path}: {len(manifest)} videos of {len(manifest.classes)} classes, splits "
+        f"{', '.join(manifest.splits)}; {len(errors)} left out"
+    )
 
 
 @data_app.command("synth")

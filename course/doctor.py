@@ -1,7 +1,7 @@
 """`python -m course doctor`: is this machine ready, and if not, what is the fix?
 
-Each check does the thing itself (decodes a clip, starts a kernel, writes into the cache)
-instead of asking whether a package is installed.  A check that raises is a FAIL.
+Each check does the thing itself (decodes a clip, starts a kernel, writes a file) and
+does not only ask whether a package is installed.  A check that raises is a FAIL.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _CHROMIUM_NAMES = (
     "google-chrome-stable",
 )
 
-# Four grey frames of 32x32 (levels 39, 89, 139, 189) in MPEG-4, for machines on which no
-# clip can be written.
+# Four grey frames of 32x32 (levels 39, 89, 139, 189) in MPEG-4, zipped, for machines on
+# which no clip can be written.
 _TINY_CLIP = """\
 eNp9U70vBEEUf3t3PhIK4nwklqyEztdtRFRCxOUKoaJAYe9mNjZ27GVnbELBXkfhD9EJQSkRUWh1FFqtRKfgzd
 zuWefjZWffm/m97zcDALotdssO9xhACiTHZbLyRA4Amm2fUuQhI5YA0M6hrQnZZXsl39L1fPe0D3BTk2poRyXf
@@ -110,11 +110,11 @@ def _write_test_clip(folder: Path) -> tuple[Path, tuple[float, ...], str]:
 
     levels = (40, 90, 140, 190)
     try:
-        from course.video import write_clip
+        from course.video import write_video
 
         frames = np.stack([np.full((64, 64, 3), v, np.uint8) for v in levels])
         path = folder / "clip.mp4"
-        write_clip(path, frames, fps=8)
+        write_video(path, frames, fps=8)
         return path, levels, "written and read back"
     except Exception:  # PyAV missing or without an encoder: reading still counts
         path = folder / "tiny.mp4"
@@ -155,7 +155,7 @@ def check_disk(folder: Path | None = None) -> Check:
 
 
 def available_memory() -> float | None:
-    """Memory that is free for us in GiB, a container's limit included; None if unknown."""
+    """Free memory in GiB, a container's limit included; None if unknown."""
     try:
         import psutil
     except ImportError:
@@ -183,7 +183,9 @@ def check_jupyter() -> Check:
     version = importlib.metadata.version("jupyterlab")
     from jupyter_client.manager import start_new_kernel
 
-    manager, client = start_new_kernel(kernel_name="python3", startup_timeout=60)
+    manager, client = start_new_kernel(
+        startup_timeout=60, kernel_name="python3", stderr=subprocess.DEVNULL
+    )
     try:
         reply = client.execute_interactive(
             "",
@@ -202,8 +204,8 @@ def check_jupyter() -> Check:
 
 
 def find_chromium() -> str | None:
-    """Path of a Chromium (or Chrome); COURSE_CHROMIUM names one outside the PATH."""
-    named = os.environ.get("COURSE_CHROMIUM")
+    """Path of a Chromium (or Chrome); CHROMIUM names one outside the PATH."""
+    named = os.environ.get("CHROMIUM")
     if named:
         return shutil.which(named)
     return next(filter(None, map(shutil.which, _CHROMIUM_NAMES)), None)
@@ -213,7 +215,7 @@ def check_chromium() -> Check:
     """Optional: only `make test-browser` uses it."""
     path = find_chromium()
     fix = (
-        "optional, for make test-browser: apt-get install chromium, or COURSE_CHROMIUM"
+        "for make test-browser only: apt-get install chromium, or name one in CHROMIUM"
     )
     if path is None:
         return Check("Chromium", WARN, "not found", fix)
@@ -243,7 +245,10 @@ CHECKS: dict[str, tuple[Callable[[], Check], str]] = {
     "Disk": (check_disk, "free some space, or set COURSE_CACHE to a larger disk"),
     "Memory": (check_memory, "close other programs"),
     "Jupyter": (check_jupyter, "pip install jupyterlab ipykernel ipywidgets"),
-    "Chromium": (check_chromium, "optional, for make test-browser"),
+    "Chromium": (
+        check_chromium,
+        "for make test-browser only: apt-get install chromium",
+    ),
     "Cache": (check_cache, "set COURSE_CACHE to a folder you may write to"),
 }
 

@@ -20,4 +20,3 @@ os.environ.setdefault("MPLBACKEND", "agg")
 def repository() -> Path:
     """The repository's root."""
     return ROOT
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 CELLS = [
-    "import numpy as np\nfrom course.teaching import figures, quiz",
+    "import numpy as np\nfrom course.teaching import charts, figures, quiz",
     """\
 from ipywidgets import Dropdown, IntRangeSlider, IntSlider
 
@@ -18,7 +18,8 @@ def draw(motion, span, kind):
     rows, columns = np.indices((96, 160))
     wave = np.sin(columns / (1.0 + motion)) * (rows >= span[0]) * (rows < span[1])
     alt = f"a {kind} wave at motion {motion}"
-    return [Picture(figures.image_png(np.abs(wave)), alt), f"<p>motion is {motion} px</p>"]
+    picture = Picture(figures.image_png(np.abs(wave)), alt)
+    return [picture, f"<p>motion is {motion} px</p>"]
 
 
 panel = Panel(
@@ -47,7 +48,7 @@ flow = rng.normal(size=(2, 7, 32, 32))
 Player(clip, "Noise", mask=mask, flow=flow, heat=rng.random((2, 4, 4)))""",
     """\
 fig, axis = figures.figure()
-figures.bars(axis, {"in distribution": rng.random(), "swapped": 0.35}, chance=0.125)
+charts.bars(axis, {"in distribution": rng.random(), "swapped": 0.35}, chance=0.125)
 figures.show(fig, "Accuracy in distribution and with scenes swapped.")""",
     """\
 import plotly.graph_objects as go
@@ -77,18 +78,23 @@ from course.teaching import Ledger, row_of
 
 verdict = {"sentence": "a > b", "outcome": "holds", "estimate": 0.21, "low": 0.1,
            "high": 0.3, "seeds": 5, "paper_value": 0.2}
-Ledger([row_of(verdict, live=0.2 + rng.random() * 1e-3), row_of({"sentence": "c > d"})])""",
+live = 0.2 + rng.random() * 1e-3  # differs from run to run
+Ledger([row_of(verdict, live), row_of({"sentence": "c > d"})])""",
 ]
 
 
 def write_demo(path: Path, cells: list[str] = CELLS) -> Path:
     """Write the notebook, not yet executed, and return its path."""
+    import nbformat
     import nbformat.v4 as v4
 
     notebook = v4.new_notebook()
+    notebook.metadata["kernelspec"] = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
     notebook.cells = [v4.new_markdown_cell("# Demo")]
     notebook.cells += [v4.new_code_cell(source) for source in cells]
-    import nbformat
-
     nbformat.write(notebook, path)
     return path

@@ -9,14 +9,27 @@ import sys
 
 import nbformat
 import pytest
-from course.teaching import guards, notebooks
 from demo_notebook import write_demo
+
+from course.teaching import guards, notebooks
 
 
 def strict(path) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q",
-               "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(path.parent),
-               str(path)]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbval",
+        "--nbval-current-env",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        os.devnull,
+        "--rootdir",
+        str(path.parent),
+        str(path),
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
@@ -63,6 +76,7 @@ def test_a_reader_without_a_kernel_sees_pictures(stored):
     assert not any("widget" in kind for o in outputs for kind in o.get("data", {}))
 
 
+@pytest.mark.slow
 def test_a_second_execution_changes_nothing_but_pixels(stored, tmp_path):
     def without_pixels(path):
         notebook = nbformat.read(path, as_version=4)

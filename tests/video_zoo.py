@@ -30,30 +30,28 @@ def encode(
     times: list[int] | None = None,
     gop: int | None = None,
     sound: bool = False,
-    matrix: str | None = None,
+    container: dict | None = None,
 ) -> Path:
     """Write frames; `times` are milliseconds per frame (variable frame rate)."""
     import av
 
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=fps, options=options or {})
+    with av.open(str(path), "w", options=container or {}) as file:
+        stream = file.add_stream(codec, rate=fps, options=options or {})
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = pix_fmt
         if gop:
             stream.codec_context.gop_size = gop
         if times is not None:
             stream.codec_context.time_base = Fraction(1, 1000)
-        audio = container.add_stream("aac", rate=16000) if sound else None
+        audio = file.add_stream("aac", rate=16000) if sound else None
         for i, image in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-            if matrix:
-                frame = frame.reformat(dst_colorspace=matrix)
             frame.pts = i if times is None else times[i]
             frame.time_base = Fraction(1, fps) if times is None else Fraction(1, 1000)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
         if audio is not None:
-            add_tone(container, audio, seconds=len(frames) / fps)
+            add_tone(file, audio, seconds=len(frames) / fps)
     return path
 
 
@@ -103,40 +101,70 @@ VFR_TIMES = [0, 40, 80, 120, 200, 400, 420, 440, 900, 940, 980, 1020, 1500, 1540
 VFR_TIMES += [1620, 1700, 1720, 1760, 1800, 2400, 2440, 2480, 2520]
 
 
+FAST_VP9 = {
+    "codec": "libvpx-vp9",
+    "options": {"deadline": "realtime", "cpu-used": "8"},
+}
+FAST_VP8 = FAST_VP9 | {"codec": "libvpx"}
+OPEN_GOP = {"x264-params": "open-gop=1"}
+SHORT_HEVC = {"x265-params": "log-level=none:keyint=6:min-keyint=3"}
+INTERLACED = {"flags": "+ildct+ilme", "x264-params": "tff=1"}
+
+# Name: (file, what `encode` is told). "odd" takes frames of 65 x 97 px.
+RECIPES: dict[str, tuple[str, dict]] = {
+    "h264": ("h264.mp4", {}),
+    "h264_gop": ("gop.mp4", {"gop": 6}),
+    "h264_sound": ("sound.mp4", {"sound": True}),
+    "h264_444_odd": ("odd444.mp4", {"odd": True, "pix_fmt": "yuv444p"}),
+    "h264_10bit": ("ten.mp4", {"pix_fmt": "yuv420p10le"}),
+    "h264_full_range": ("full.mp4", {"pix_fmt": "yuvj420p"}),
+    "h264_vfr": ("vfr.mp4", {"times": VFR_TIMES}),
+    "h264_open_gop": ("open.mp4", {"gop": 6, "options": OPEN_GOP}),
+    "h264_interlaced": ("interlaced.mp4", {"options": INTERLACED}),
+    "h264_avi": ("h264.avi", {"gop": 6}),
+    "fast_start": ("fast.mp4", {"container": {"movflags": "faststart"}}),
+    "fragmented": (
+        "fragmented.mp4",
+        {"gop": 6, "container": {"movflags": "frag_keyframe+empty_moov"}},
+    ),
+    "edit_list": ("edited.mp4", {"times": [-200 + 40 * i for i in range(24)]}),
+    "mov": ("a.mov", {}),
+    "hevc_open_gop": ("hevc.mp4", {"codec": "libx265", "options": SHORT_HEVC}),
+    "mpeg4_b": ("b.mp4", {"codec": "mpeg4", "gop": 6, "options": {"bf": "2"}}),
+    "avi": ("mpeg4.avi", {"codec": "mpeg4", "gop": 6}),
+    "avi_b": ("b.avi", {"codec": "mpeg4", "gop": 5, "options": {"bf": "2"}}),
+    "avi_odd": ("odd.avi", {"codec": "mpeg4", "odd": True}),
+    "avi_mjpeg": ("mjpeg.avi", {"codec": "mjpeg", "pix_fmt": "yuvj420p"}),
+    "mkv": ("a.mkv", {"gop": 7}),
+    "mkv_vfr": ("vfr.mkv", {"times": VFR_TIMES, "gop": 7}),
+    "mkv_lossless": ("exact.mkv", {"codec": "ffv1", "pix_fmt": "bgr0"}),
+    "webm_vp9": ("vp9.webm", FAST_VP9),
+    "webm_vp9_odd": ("odd.webm", FAST_VP9 | {"odd": True}),
+    "webm_vp8": ("vp8.webm", FAST_VP8),
+    "gif": ("a.gif", {"codec": "gif", "pix_fmt": "rgb8", "fps": 10}),
+    "mpg": ("a.mpg", {"codec": "mpeg1video"}),
+    "ts": ("a.ts", {}),
+    "rotated_90": ("turned90.mp4", {}),
+    "rotated_180": ("turned180.mp4", {}),
+    "rotated_270": ("turned270.mp4", {}),
+}
+KINDS = [kind for kind in RECIPES if kind != "edit_list"]
+NOT_FOR_DECORD = ["h264_10bit", "h264_open_gop", "h264_interlaced", "h264_avi"]
+NOT_FOR_DECORD += ["edit_list", "hevc_open_gop", "mpeg4_b", "avi_b", "avi_odd"]
+NOT_FOR_DECORD += ["webm_vp9_odd", "gif", "mpg", "ts"]
+
+
 def make_zoo(folder: Path) -> dict[str, Path]:
     """One readable file of every kind that a learner's disk is likely to hold."""
-    f = frames_of()
-    odd = frames_of(height=65, width=97)
-    vp9 = dict(codec="libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8"})
-    vp8 = dict(codec="libvpx", options={"deadline": "realtime", "cpu-used": "8"})
-    p = folder
-    zoo = {
-        "h264": encode(p / "h264.mp4", f),
-        "h264_gop": encode(p / "gop.mp4", f, gop=6),
-        "h264_sound": encode(p / "sound.mp4", f, sound=True),
-        "h264_odd": encode(p / "odd.mp4", odd, pix_fmt="yuv444p"),
-        "h264_10bit": encode(p / "ten.mp4", f, pix_fmt="yuv420p10le"),
-        "h264_full": encode(p / "full.mp4", f, pix_fmt="yuvj420p"),
-        "h264_vfr": encode(p / "vfr.mp4", f, times=VFR_TIMES),
-        "h264_nob": encode(p / "nob.mp4", f, options={"bf": "0"}),
-        "h264_opengop": encode(p / "og.mp4", f, gop=6, options={"x264-params": "open-gop=1"}),
-        "mov": encode(p / "a.mov", f),
-        "hevc": encode(p / "hevc.mp4", f, codec="libx265", options={"x265-params": "log-level=none"}),
-        "avi": encode(p / "mpeg4.avi", f, codec="mpeg4"),
-        "avi_gop": encode(p / "mpeg4g.avi", f, codec="mpeg4", gop=5, options={"bf": "2"}),
-        "avi_odd": encode(p / "odd.avi", odd, codec="mpeg4"),
-        "avi_mjpeg": encode(p / "mjpeg.avi", f, codec="mjpeg", pix_fmt="yuvj420p"),
-        "mkv": encode(p / "a.mkv", f, gop=7),
-        "mkv_vfr": encode(p / "vfr.mkv", f, times=VFR_TIMES),
-        "webm_vp9": encode(p / "vp9.webm", f, **vp9),
-        "webm_vp9_odd": encode(p / "vp9odd.webm", odd, **vp9),
-        "webm_vp8": encode(p / "vp8.webm", f, **vp8),
-        "gif": encode(p / "a.gif", f, codec="gif", pix_fmt="rgb8", fps=10),
-        "mpg": encode(p / "a.mpg", f, codec="mpeg1video"),
-        "ts": encode(p / "a.ts", f),
-        "flv": encode(p / "a.flv", f),
-        "bt709": encode(p / "bt709.mp4", f, options={"colorspace": "bt709"}),
-    }
-    for turn in ROTATIONS:
-        zoo[f"rotated_{turn}"] = rotate_flag(encode(p / f"r{turn}.mp4", f), turn)
+    import av  # before decord, whose old libvpx would break the VP9 encoder
+
+    assert av
+    zoo = {}
+    for kind, (name, recipe) in RECIPES.items():
+        recipe = dict(recipe)
+        odd = recipe.pop("odd", False)
+        frames = frames_of(height=65, width=97) if odd else frames_of()
+        zoo[kind] = encode(folder / name, frames, **recipe)
+    for degrees in ROTATIONS:
+        rotate_flag(zoo[f"rotated_{degrees}"], degrees)
     return zoo

@@ -25,6 +25,7 @@ from course.evaluation.classification import (
     video_accuracy,
     video_scores,
 )
+from course.evaluation.frozen_world import REPORT_CARD, report_card_world
 from course.evaluation.inference import evaluating, predict
 from course.evaluation.intervals import (
     Interval,
@@ -43,24 +44,15 @@ from course.evaluation.optical_flow import (
     outliers,
     warp,
 )
-from course.evaluation.report_card import (
-    REPORT_CARD,
-    ReportCard,
-    report_card,
-    report_card_table,
-    report_card_world,
-)
+from course.evaluation.probes import label_entropy, linear_probe, one_hot, scene_probe
+from course.evaluation.report_card import ReportCard, report_card, report_card_table
 from course.evaluation.scene_bias import (
     dataset_scene_bias,
-    label_entropy,
-    linear_probe,
     majority_rate,
-    one_hot,
     repair_bias,
     scene_bias,
     scene_bias_ceiling,
     scene_bias_interval,
-    scene_probe,
 )
 
 __all__ = [

@@ -11,7 +11,8 @@ are paired, because a seed changes the world and the weights of both sides.
     not recorded  a record, or its metric, has no run
     stale         a record was made by other settings than today's code has
 
-Nothing here reads a file: records are the dictionaries that `course.training` saves.
+Nothing here reads a file: a record is a `course.training.Record` or the dictionary of
+one.
 `Claim` is in `claim.py`, the five kinds are in `claim_kinds.py`.
 """
 
@@ -29,7 +30,7 @@ __all__ = ["KINDS", "OUTCOMES", "Claim", "Verdict", "missing_runs", "verdict"]
 
 OUTCOMES = ("holds", "fails", "undecided", "not recorded", "stale")
 
-Records = Mapping[str, Mapping[str, Any]]
+Records = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -141,23 +142,35 @@ def missing_runs(
 
 def _values(records: Records, name: str, metric: str) -> dict[int, float]:
     """Seed -> recorded number of one metric; empty if there is none."""
-    runs = records.get(name, {}).get("runs", {})
     return {
-        int(seed): float(run["metrics"][metric])
-        for seed, run in runs.items()
+        seed: float(run["metrics"][metric])
+        for seed, run in _runs(records, name).items()
         if run.get("metrics", {}).get(metric) is not None
     }
 
 
+def _runs(records: Records, name: str) -> dict[int, Mapping[str, Any]]:
+    """Seed -> run of one record."""
+    runs = _part(records, name, "runs") or {}
+    return {int(seed): run for seed, run in runs.items()}
+
+
+def _part(records: Records, name: str, key: str) -> Any:
+    """A field of a record, be it a dictionary or an object; None if there is none."""
+    record = records.get(name, {})
+    if isinstance(record, Mapping):
+        return record.get(key)
+    return getattr(record, key, None)
+
+
 def _stale(name: str, records: Records, current_hashes: Mapping[str, str]) -> bool:
-    recorded = records.get(name, {}).get("settings_hash")
+    recorded = _part(records, name, "settings_hash")
     return recorded is None or recorded != current_hashes.get(name)
 
 
 def _any_shortened(names: list[str], records: Records, seeds: tuple[int, ...]) -> bool:
-    runs = (records[name]["runs"] for name in names)
-    by_seed = ({int(seed): run for seed, run in one.items()} for one in runs)
-    return any(bool(one[seed].get("shortened")) for one in by_seed for seed in seeds)
+    runs = [_runs(records, name) for name in names]
+    return any(bool(one[seed].get("shortened")) for one in runs for seed in seeds)
 
 
 def _decide(

@@ -33,75 +33,10 @@ from torch import Tensor, nn
 
 from course.evaluation.cam import class_activation_map, energy_inside, upsample_map
 from course.evaluation.classification import top_k_correct
+from course.evaluation.frozen_world import REPORT_CARD, report_card_world
 from course.evaluation.inference import as_float_clips, device_of, predict
 from course.evaluation.intervals import Interval, t_interval, wilson_interval
-from course.evaluation.scene_bias import linear_probe
-
-
-@dataclass(frozen=True)
-class ReportCardSettings:
-    """What is frozen so that the cards of all chapters compare.
-
-    `world` holds keywords of `course.synthetic.SynthActions`, `recipe` those of
-    `course.training.TrainSettings`; both nets and worlds are built with each of `seeds`
-    (others were used to choose the settings).  The probe for scene leakage gets clips
-    of the world with seed + `probe_seed_shift`: half to learn, half to be tested.
-    """
-
-    world: Mapping[str, Any]
-    train_clips: int
-    test_clips: int
-    probe_clips: int
-    probe_seed_shift: int
-    recipe: Mapping[str, Any]
-    seeds: tuple[int, ...]
-
-
-REPORT_CARD = ReportCardSettings(
-    world={
-        "scene_correlation": 0.9,
-        "num_actions": 8,
-        "num_scenes": 8,
-        "frames": 8,
-        "size": 32,
-    },
-    train_clips=1024,
-    test_clips=512,
-    probe_clips=1024,
-    probe_seed_shift=1000,
-    recipe={
-        "epochs": 15,
-        "batch_size": 32,
-        "optimizer": "adamw",
-        "learning_rate": 4e-3,
-        "weight_decay": 0.0,
-        "schedule": "one_cycle",
-    },
-    seeds=(11, 12, 13, 14, 15),
-)
-
-
-def report_card_world(split: str, seed: int, num_clips: int | None = None) -> Any:
-    """One split of the frozen world.
-
-    Args:
-        split: a split of `SynthActions`.
-        seed: the world's seed.
-        num_clips: None means the frozen number for that split.
-
-    Returns:
-        A `SynthActions`.
-
-    >>> len(report_card_world("train", seed=11))
-    1024
-    """
-    from course.synthetic import SynthActions
-
-    training = split in ("train", "val")
-    frozen = REPORT_CARD.train_clips if training else REPORT_CARD.test_clips
-    return SynthActions(
-        split, num_clips=num_clips or frozen, seed=seed, **REPORT_CARD.world
-    )
+from course.evaluation.probes import linear_probe
 
 
 def _row(label: str, better: str) -> Any:
@@ -273,12 +208,12 @@ def _swapped(
 def _cam_shares(
     model: Any, tensors: Mapping[str, Tensor], classes: Tensor, device, batch_size: int
 ) -> Tensor:
-    """Share of the CAM's positive energy on the actor, (N,), or nan if there is none."""
+    """Share of the CAM's positive energy on the actor, (N,), nan if there is none."""
     shares = []
     for rows in torch.arange(len(classes)).split(batch_size):
         clips = as_float_clips(tensors["clip"][rows].to(device))
         maps = class_activation_map(model, clips, classes[rows].to(device))
-        maps = upsample_map(maps, clips.shape[2:]).float().cpu()
+        maps = upsample_map(maps, tuple(clips.shape[2:])).float().cpu()
         shares.append(energy_inside(maps, tensors["mask"][rows]))
     return torch.cat(shares)
 

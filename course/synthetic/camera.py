@@ -45,8 +45,11 @@ class Camera:
 
     def grid(
         self, device: torch.device
-    ) -> tuple[Float[Tensor, "n t h w"], Float[Tensor, "n t h w"], Float[Tensor, "n t"]]:
-        """World coordinates x, y of every pixel and the world size of a pixel.
+    ) -> tuple[
+        Float[Tensor, "n t 1 w"], Float[Tensor, "n t h 1"], Float[Tensor, "n t 1 1"]
+    ]:
+        """World coordinates of the pixels, x (N, T, 1, W) and y (N, T, H, 1), and their
+        world size (N, T, 1, 1).
 
         T is 1 for a still camera, so that a static scene is painted only once.
         """
@@ -57,8 +60,7 @@ class Camera:
         rows = torch.arange(self.height, device=device) - (self.height - 1) / 2
         x = centre[..., 0] + cols[None, None, None, :] / scale
         y = centre[..., 1] + rows[None, None, :, None] / scale
-        shape = (*x.shape[:2], self.height, self.width)
-        return x.expand(shape), y.expand(shape), 1.0 / scale
+        return x, y, 1.0 / scale
 
 
 def camera_path(

@@ -81,7 +81,7 @@ def layer_shifts(layers: list, n: int, frames: int) -> np.ndarray:
             continue
         for axis in range(2):
             moved = torch.as_tensor(layer.shift[axis], dtype=torch.float32)
-            moved = moved.expand(n, frames, 1, 1) if moved.ndim else moved.expand(n, frames, 1, 1)
+            moved = moved.expand(n, frames, 1, 1)
             shifts[:, :, index, axis] = moved[:, :, 0, 0].cpu().numpy()
     return shifts
 
@@ -91,7 +91,7 @@ def paint_parts(canvas: Canvas, x: Tensor, y: Tensor, pixel: Tensor, parts: dict
 
     Args:
         canvas: with all T frames.
-        x, y: world coordinates of pixels, (N, T or 1, H, W).
+        x, y: world coordinates, (N, T or 1, 1, W) and (N, T or 1, H, 1).
         pixel: world size of a pixel, (N, T or 1, 1, 1).
         parts: tensors as made by `clips._parts`: centre (N, T, K, 2), cos, sin (N, T, K),
             half (N, K, 2), corner (N, K), shown (N, T, K), colour, colour2 (N, K, 3),
@@ -207,6 +207,6 @@ def _warpable(canvas: Canvas, to_x: Tensor, to_y: Tensor) -> Tensor:
     for dy in (0, 1):
         for dx in (0, 1):
             col, row = (left + dx).clamp(0, w - 1), (top + dy).clamp(0, h - 1)
-            seen = there.gather(2, (row * w + col).reshape(n, frames - 1, -1))
+            seen = there.gather(2, (row * w + col).reshape(n, frames - 1, h * w))
             valid = valid & (seen.reshape(here.shape) == here)
     return valid

@@ -22,9 +22,8 @@ from course.synthetic.render import (
     paint_layers,
     paint_parts,
 )
-from course.synthetic.scenes import SCENES
+from course.synthetic.scenes import GROUND, SCENES
 
-GROUND = 0.82
 HEAD = PARTS.index("head")
 
 

@@ -1,10 +1,10 @@
-"""Pattern primitives: edges, stripes, hashed noise and shapes, evaluated at points.
+"""Random and periodic patterns, evaluated at points.
 
-Everything here is a function of coordinates, so a pattern can be painted on any grid, on
-any device, at any size.  Edges know how large a pixel is and are averaged over it: a box
-filter of one pixel is exact in one dimension, so thin bars never flicker or disappear, and
-patterns finer than a pixel fade to their mean.  Random lattices come from integer
-hashing: the usual sine trick gives other numbers on other machines.
+Everything here is a function of coordinates, so a pattern can be painted on any grid,
+on any device, at any size.  Stripes and mosaics are averaged over a pixel, so that they
+fade to their mean instead of flickering where they are finer than the grid.  Random
+lattices come from integer hashing: the usual sine trick gives other numbers on other
+machines.
 """
 
 from __future__ import annotations
@@ -15,46 +15,11 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-Size = float | Tensor
+from course.synthetic.shapes import Size
+
 Vary = Callable[[str, float, float], Tensor]
 
 _MASK = (1 << 31) - 1
-
-
-# ---------------------------------------------------------------- edges and bars
-def cover(distance: Tensor, pixel: Size) -> Tensor:
-    """Share of a pixel inside a shape, from the signed distance to its edge.
-
-    Args:
-        distance: signed distance in world units, negative inside, any shape.
-        pixel: world size of one pixel.
-
-    Returns:
-        Coverage in [0, 1], same shape.
-
-    >>> cover(torch.tensor([-1.0, 0.0, 1.0]), 0.1).tolist()
-    [1.0, 0.5, 0.0]
-    """
-    return (0.5 - distance / pixel).clamp(0, 1)
-
-
-def span(u: Tensor, low: Size, high: Size, pixel: Size) -> Tensor:
-    """Share of each pixel that lies in [low, high] along one axis (exact box filter).
-
-    Args:
-        u: pixel centres along the axis.
-        low: start of the bar; may be infinite.
-        high: end of the bar; may be infinite.
-        pixel: world size of one pixel.
-
-    Returns:
-        Coverage in [0, 1].
-
-    >>> span(torch.tensor([0.0, 0.5, 1.0]), 0.5, 2.0, 1.0).tolist()
-    [0.0, 0.5, 1.0]
-    """
-    above = ((u - low) / pixel + 0.5).clamp(0, 1)
-    return above - ((u - high) / pixel + 0.5).clamp(0, 1)
 
 
 def stripes(u: Tensor, duty: Size, width: Size) -> Tensor:
@@ -71,6 +36,7 @@ def stripes(u: Tensor, duty: Size, width: Size) -> Tensor:
     >>> stripes(torch.tensor([0.25, 0.75]), 0.5, 0.1).tolist()
     [1.0, 0.0]
     """
+
     def filled(v: Tensor) -> Tensor:
         whole = v.floor()
         return whole * duty + torch.clamp(v - whole, max=duty)
@@ -81,18 +47,6 @@ def stripes(u: Tensor, duty: Size, width: Size) -> Tensor:
     return ((filled(near + width / 2) - filled(near - width / 2)) / width).clamp(0, 1)
 
 
-def smoothstep(u: Tensor, low: Size, high: Size) -> Tensor:
-    """The cubic ramp from 0 at `low` to 1 at `high`."""
-    t = ((u - low) / (high - low)).clamp(0, 1)
-    return t * t * (3 - 2 * t)
-
-
-def wrap(u: Tensor, period: Size) -> Tensor:
-    """The coordinate inside its cell, in [-period / 2, period / 2)."""
-    return u - (u / period + 0.5).floor() * period
-
-
-# ---------------------------------------------------------------- hashed lattices
 def seed_of(vary: Vary, name: str) -> Tensor:
     """A per-clip integer seed for lattices, int64 (N, 1, 1, 1)."""
     return (vary(name, 0.0, 1.0) * 65536).long()
@@ -147,7 +101,7 @@ def scatter(
 
 
 def _blend(f: Tensor, width: Size | None) -> Tensor:
-    """Weight of the right-hand lattice point: smooth, or a step averaged over a pixel."""
+    """Weight of the right-hand point: smooth, or a step averaged over a pixel."""
     if width is None:
         return f * f * (3 - 2 * f)
     return ((f - 0.5) / torch.as_tensor(width).clamp(max=1.0) + 0.5).clamp(0, 1)
@@ -209,7 +163,7 @@ def ridge(u: Tensor, seed: Tensor | int, octaves: int = 3) -> Tensor:
     Returns:
         Heights, same shape as u.
     """
-    total, height, scale = 0.0, 0.0, 1.0
+    total, height, scale = 0.0, torch.zeros_like(u), 1.0
     for octave in range(octaves):
         low = u.floor()
         i = low.long()
@@ -224,46 +178,13 @@ def faded(period: Size, pixel: Size) -> Size:
     return (1.5 - torch.as_tensor(pixel / period)).clamp(0, 1)
 
 
-# ---------------------------------------------------------------- shapes: distances
-def disc(x: Tensor, y: Tensor, radius: Size) -> Tensor:
-    """Signed distance to a disc round the origin."""
-    return (x * x + y * y).sqrt() - radius
-
-
-def ellipse(x: Tensor, y: Tensor, rx: Size, ry: Size) -> Tensor:
-    """Approximate signed distance to an ellipse round the origin."""
-    u, v = x / rx, y / ry
-    r = (u * u + v * v).sqrt()
-    # Dividing by the gradient's length keeps the edge one pixel wide on the flat side.
-    slope = ((u / rx) ** 2 + (v / ry) ** 2).sqrt() / r.clamp(min=1e-4)
-    return (r - 1) / slope.clamp(min=1e-4)
-
-
-def capsule(x: Tensor, y: Tensor, ax: Size, ay: Size, bx: Size, by: Size, r: Size) -> Tensor:
-    """Signed distance to a thick line from (ax, ay) to (bx, by)."""
-    px, py, dx, dy = x - ax, y - ay, bx - ax, by - ay
-    along = ((px * dx + py * dy) / (dx * dx + dy * dy)).clamp(0, 1)
-    return ((px - dx * along) ** 2 + (py - dy * along) ** 2).sqrt() - r
-
-
-def rounded(x: Tensor, y: Tensor, half_x: Size, half_y: Size, r: Size) -> Tensor:
-    """Signed distance to a rectangle round the origin with rounded corners."""
-    qx, qy = x.abs() - half_x + r, y.abs() - half_y + r
-    outside = (qx.clamp(min=0) ** 2 + qy.clamp(min=0) ** 2).sqrt()
-    return outside + torch.maximum(qx, qy).clamp(max=0) - r
-
-
-def triangle(x: Tensor, y: Tensor, half: Size, height: Size) -> Tensor:
-    """Signed distance to an upright triangle: base of 2 `half` at y = 0, tip above it."""
-    slope = (half * half + height * height) ** 0.5
-    side = (x.abs() * height + (y + height) * -half) / slope
-    return torch.maximum(side, y)
-
-
-# ---------------------------------------------------------------- plane waves
 def plane_waves(
-    x: Tensor, y: Tensor, vary: Vary, count: int = 5,
-    wavelengths: Sequence[float] = (0.33, 1.67), name: str = "wave",
+    x: Tensor,
+    y: Tensor,
+    vary: Vary,
+    count: int = 5,
+    wavelengths: Sequence[float] = (0.33, 1.67),
+    name: str = "wave",
 ) -> Tensor:
     """A sum of random plane waves, scaled to unit variance.
 

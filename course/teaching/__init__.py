@@ -18,7 +18,7 @@ _HOMES = {
     "Player": "player",
     "show_clips": "player",
     "clips_picture": "player",
-    "overlaid": "player",
+    "overlaid": "overlays",
     "Case": "exercise",
     "Exercise": "exercise",
     "Wrong": "exercise",

@@ -129,11 +129,11 @@ class Exercise:
         """Markdown that states the task with difficulty and minutes."""
         stars = "★" * self.difficulty + "☆" * (3 - self.difficulty)
         head = f"### Exercise {self.id}: {self.title}\n\n"
-        return f"{head}{stars} difficulty {self.difficulty} of 3 · {self.minutes} minutes\n\n" \
-               f"{self.task.strip()}"  # fmt: skip
+        effort = f"{stars} difficulty {self.difficulty} of 3 · {self.minutes} minutes"
+        return f"{head}{effort}\n\n{self.task.strip()}"
 
     def stub_cell(self, exercises: str = "exercises") -> str:
-        """Code of the stub and its check; `exercises` is the room's dict of exercises."""
+        """Code of the stub and its check; `exercises` is the room's dict of them."""
         return (
             f'{self.stub.strip()}\n\n\n{exercises}["{self.id}"].check({self.function})'
         )
@@ -213,8 +213,9 @@ def _same_numbers(got: Any, expected: Any, hint: str, tolerance: float) -> None:
         raise Wrong(f"expected numbers, got {type(got).__name__}. {hint}") from None
     if found.shape != wanted.shape:
         raise Wrong(f"expected shape {wanted.shape}, got {found.shape}. {hint}")
-    close = np.isclose(found, wanted.astype(np.float64), rtol=0, atol=tolerance,
-                       equal_nan=True)  # fmt: skip
+    close = np.isclose(
+        found, wanted.astype(np.float64), rtol=0, atol=tolerance, equal_nan=True
+    )
     if not close.all():
         if found.ndim == 0:
             raise Wrong(f"got {float(found):.4g}. {hint}")

@@ -17,9 +17,15 @@ FIRST_CELL_LINES = 3
 
 _IGNORING = re.compile(
     r"^#\s*(NBVAL_IGNORE_OUTPUT|PYTEST_VALIDATE_IGNORE_OUTPUT|NBVAL_SKIP"
-    r"|NBVAL_RAISES_EXCEPTION)\s*$", re.M)  # fmt: skip
-_IGNORING_TAGS = {"nbval-ignore-output", "nbval-skip", "raises-exception",
-                  "nbval-raises-exception"}  # fmt: skip
+    r"|NBVAL_RAISES_EXCEPTION)\s*$",
+    re.M,
+)
+_IGNORING_TAGS = {
+    "nbval-ignore-output",
+    "nbval-skip",
+    "raises-exception",
+    "nbval-raises-exception",
+}
 _REASON = re.compile(r"^#\s*because\s+\S+(\s+\S+){2,}", re.M)
 # A root folder of Linux, macOS or Windows that is not part of an address or relative
 # path.
@@ -57,15 +63,15 @@ def runs_in_order(notebook: Any) -> Iterator[str]:
 
 
 def no_errors(notebook: Any) -> Iterator[str]:
-    """No exception is stored, nothing went to stderr, nothing warned, no panel failed."""
+    """No exception is stored, nothing on stderr, nothing warned, no panel fails."""
     for where, output in _outputs(notebook):
         if output.output_type == "error":
             yield f"{where} raised {output.get('ename')}: {output.get('evalue')}"
         elif output.get("name") == "stderr":
             yield f"{where} wrote to stderr: {_text(output.text)[:80]!r}"
         text = _text(output.get("text") or output.get("data", {}).get("text/plain", ""))
-        if _WARNING.search(text):
-            yield f"{where} shows a warning: {_WARNING.search(text)[0]}"
+        if match := _WARNING.search(text):
+            yield f"{where} shows a warning: {match[0]}"
         if "Panel error:" in text:
             yield f"{where} shows a failed panel: {text[:120]!r}"
 
@@ -133,10 +139,10 @@ def _ignored(cell: Any) -> bool:
 
 
 def ignored_with_reason(notebook: Any) -> Iterator[str]:
-    """A cell that nbval is told to ignore says `# because ...` in three words or more."""
+    """A cell that nbval is told to ignore says `# because ...` in three words."""
     for number, cell in enumerate(code_cells(notebook), 1):
         if _ignored(cell) and not _REASON.search(_text(cell.source)):
-            yield f"code cell {number} is ignored by nbval without a `# because ...` line"
+            yield f"code cell {number} is ignored by nbval without `# because ...`"
 
 
 def ignored_share(notebooks: Iterable[Any]) -> tuple[int, int]:
@@ -145,8 +151,15 @@ def ignored_share(notebooks: Iterable[Any]) -> tuple[int, int]:
     return sum(map(_ignored, cells)), len(cells)
 
 
-GUARDS = (runs_in_order, no_errors, no_widget_state, no_absolute_path, alt_texts,
-          first_cell, ignored_with_reason)  # fmt: skip
+GUARDS = (
+    runs_in_order,
+    no_errors,
+    no_widget_state,
+    no_absolute_path,
+    alt_texts,
+    first_cell,
+    ignored_with_reason,
+)
 
 
 def faults(path: str | Path) -> list[str]:

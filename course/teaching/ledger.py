@@ -14,15 +14,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-NOT_RECORDED = "not yet recorded"
-_MARKS = {"holds": "✓ holds", "fails": "✗ fails", "undecided": "? undecided",
-          "stale": "⟳ stale", NOT_RECORDED: "– not yet recorded"}  # fmt: skip
+NOT_RECORDED = "not recorded"
+_MARKS = {
+    "holds": "✓ holds",
+    "fails": "✗ fails",
+    "undecided": "? undecided",
+    "stale": "⟳ stale",
+    NOT_RECORDED: "– not yet recorded",
+}
 HEAD = ("claim", "this run", "recorded", "paper", "verdict")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One claim ready to be shown: five texts and a source."""
+    """One claim to be shown; `found` is the sentence computed from the records."""
 
     sentence: str
     live: str
@@ -31,6 +36,7 @@ class Row:
     outcome: str
     source: str = ""
     note: str = ""
+    found: str = ""
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -42,8 +48,9 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}g}".replace("-", "−")
 
 
-def row_of(verdict: Any, live: float | None = None, digits: int = 3,
-           margin: float = 0.0) -> Row:  # fmt: skip
+def row_of(
+    verdict: Any, live: float | None = None, digits: int = 3, margin: float = 0.0
+) -> Row:
     """A computed verdict as a table row.
 
     Args:
@@ -53,27 +60,26 @@ def row_of(verdict: Any, live: float | None = None, digits: int = 3,
         live: the same quantity from the run in this notebook.
         digits: significant digits of recorded numbers.
         margin: how far outside the interval a live number still counts as inside, in
-            the claim's own unit; choose it larger than what processors differ by.
+            the claim's own unit: what single seeds scatter by (the interval is that
+            of their mean) and more than what processors differ by.
 
     Returns:
-        the row; "not yet recorded" where the verdict has no estimate.
+        the row; its outcome is "not recorded" where the verdict names none.
     """
-    outcome = str(_field(verdict, "outcome") or NOT_RECORDED)
-    estimate = _field(verdict, "estimate")
     low, high = _field(verdict, "low"), _field(verdict, "high")
+    claim = getattr(verdict, "claim", None) or verdict
     paper = _field(verdict, "paper_value")
     if isinstance(paper, (int, float)):
         paper = number(paper, 4)
     return Row(
-        sentence=str(_field(verdict, "sentence") or ""),
+        sentence=str(_field(claim, "sentence") or ""),
         live=_live(live, low, high, margin),
-        recorded=_recorded(estimate, low, high, _field(verdict, "seeds"), digits),
-        paper=str(paper)
-        if paper is not None
-        else "direction only, number not verified",
-        outcome=NOT_RECORDED if estimate is None and outcome != "stale" else outcome,
+        recorded=_recorded(verdict, digits),
+        paper="direction only, number not verified" if paper is None else str(paper),
+        outcome=str(_field(verdict, "outcome") or NOT_RECORDED),
         source=str(_field(verdict, "source") or ""),
         note=str(_field(verdict, "note") or ""),
+        found="" if claim is verdict else str(getattr(verdict, "sentence", "")),
     )
 
 
@@ -87,14 +93,17 @@ def _field(verdict: Any, name: str) -> Any:
     return None
 
 
-def _recorded(estimate, low, high, seeds, digits: int) -> str:
+def _recorded(verdict: Any, digits: int) -> str:
+    estimate, seeds = _field(verdict, "estimate"), _field(verdict, "seeds")
     if estimate is None:
-        return NOT_RECORDED
+        return "–"
+    low, high = _field(verdict, "low"), _field(verdict, "high")
     count = seeds if isinstance(seeds, int) else len(seeds or ())
     text = number(estimate, digits)
     if low is not None and high is not None:
         text += f" [{number(low, digits)}, {number(high, digits)}]"
-    return f"{text}, {count} seed{'s' if count != 1 else ''}"
+    text += f", {count} seed{'s' if count != 1 else ''}"
+    return text + (", shortened schedule" if _field(verdict, "shortened") else "")
 
 
 def _live(live, low, high, margin: float) -> str:
@@ -136,7 +145,7 @@ class Ledger:
         return f"{len(self.rows)} claims: {', '.join(parts) or 'none'}."
 
     def html(self) -> str:
-        """The table; verdicts are words with a mark, so no colour carries meaning alone."""
+        """The table; verdicts are words with a mark, so nothing hangs on a colour."""
         heads = "".join(
             f'<th scope="col" style="text-align:left">{h}</th>' for h in HEAD
         )
@@ -150,21 +159,26 @@ class Ledger:
     @staticmethod
     def _html_row(row: Row) -> str:
         sentence = html.escape(row.sentence)
-        if row.source:
-            sentence += f"<br><small>{html.escape(row.source)}</small>"
-        if row.note:
-            sentence += f"<br><small>{html.escape(row.note)}</small>"
+        for more in filter(None, (row.source, row.found, row.note)):
+            sentence += f"<br><small>{html.escape(more)}</small>"
         mark = _MARKS.get(row.outcome, row.outcome)
-        cells = "".join(f'<td style="text-align:left">{html.escape(text)}</td>'
-                        for text in (row.live, row.recorded, row.paper, mark))  # fmt: skip
-        return f'<tr><th scope="row" style="text-align:left;font-weight:normal">' \
-               f"{sentence}</th>{cells}</tr>"  # fmt: skip
+        cells = "".join(
+            f'<td style="text-align:left">{html.escape(text)}</td>'
+            for text in (row.live, row.recorded, row.paper, mark)
+        )
+        return (
+            f'<tr><th scope="row" style="text-align:left;font-weight:normal">'
+            f"{sentence}</th>{cells}</tr>"
+        )
 
     def __repr__(self) -> str:
         lines = [self.title]
         for row in self.rows:
-            lines += [row.sentence, f"  recorded {row.recorded} | paper {row.paper} | "
-                                    f"this run {row.live} | {row.outcome}"]  # fmt: skip
+            lines += [
+                row.sentence,
+                f"  recorded {row.recorded} | paper {row.paper} | "
+                f"this run {row.live} | {row.outcome}",
+            ]
         return "\n".join(lines)
 
     def _repr_mimebundle_(self, include=None, exclude=None):

@@ -19,7 +19,7 @@ INK, FAINT, PAPER, RULE = (17, 24, 39), (75, 85, 99), (255, 255, 255), (209, 213
 
 @lru_cache
 def _font(size: int, bold: bool = False):
-    """DejaVu as matplotlib ships it (Greek, arrows, signs), else Pillow's own letters."""
+    """DejaVu as matplotlib ships it (Greek, arrows), else Pillow's own letters."""
     from PIL import ImageFont
 
     spec = importlib.util.find_spec("matplotlib")
@@ -42,8 +42,13 @@ def _wrap(text: str, font, width: int) -> list[str]:
     return lines
 
 
-def letters(text: str, width: int, size: int = 13, bold: bool = False,
-            colour: tuple[int, int, int] = INK) -> np.ndarray:  # fmt: skip
+def letters(
+    text: str,
+    width: int,
+    size: int = 13,
+    bold: bool = False,
+    colour: tuple[int, int, int] = INK,
+) -> np.ndarray:
     """A white block with the text, wrapped.
 
     Args:
@@ -122,8 +127,13 @@ def _rows(images: list[np.ndarray], width: int, gap: int = 8) -> list[np.ndarray
     return pages
 
 
-def still(title: str, state: str, outputs: Sequence[Picture | str], question: str,
-          width: int = 640) -> Picture:  # fmt: skip
+def still(
+    title: str,
+    state: str,
+    outputs: Sequence[Picture | str],
+    question: str,
+    width: int = 640,
+) -> Picture:
     """One picture of a whole panel, for readers of the stored notebook.
 
     Args:

@@ -40,10 +40,12 @@ def tidy(notebook) -> None:
     """Remove from a notebook, in place, whatever differs from run to run."""
     notebook.metadata = {
         "kernelspec": {
-            "display_name": "Python 3", "language": "python", "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+            "name": "python3",
         },
         "language_info": {"name": "python"},
-    }  # fmt: skip
+    }
     for cell in notebook.cells:
         for name in ("execution", "ExecuteTime", "scrolled", "collapsed"):
             cell.metadata.pop(name, None)
@@ -81,10 +83,14 @@ def execute(path: str | Path, timeout: int = CELL_SECONDS) -> float:
     path, start = Path(path), time.monotonic()
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook, timeout=timeout, kernel_name="python3", store_widget_state=False,
-        record_timing=False, resources={"metadata": {"path": str(path.parent.resolve())}},
-    )  # fmt: skip
-    with environment(COURSE_SCALE="cpu", PYTHONHASHSEED="0"):
+        notebook,
+        timeout=timeout,
+        kernel_name="python3",
+        store_widget_state=False,
+        record_timing=False,
+        resources={"metadata": {"path": str(path.parent.resolve())}},
+    )
+    with environment(COURSE_SCALE="cpu"):
         client.execute()
     tidy(notebook)
     number_cells(notebook)
@@ -97,8 +103,10 @@ def execute(path: str | Path, timeout: int = CELL_SECONDS) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Execute the notebooks named on the command line; 1 if one of them failed."""
-    parser = argparse.ArgumentParser(prog="python -m course.teaching.notebooks",
-                                     description=(__doc__ or "").split("\n")[0])  # fmt: skip
+    parser = argparse.ArgumentParser(
+        prog="python -m course.teaching.notebooks",
+        description=(__doc__ or "").split("\n")[0],
+    )
     parser.add_argument(
         "paths", nargs="*", type=Path, help="default: notebooks/*.ipynb"
     )

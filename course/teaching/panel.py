@@ -9,15 +9,14 @@ panel's own error line until the next good redraw.
 
 from __future__ import annotations
 
-import functools
 import html
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets as widgets
 
+from course.teaching.errors import ErrorLine
 from course.teaching.figures import Picture
 from course.teaching.lettering import still
 
@@ -25,7 +24,7 @@ Outputs = Picture | str | list[Picture | str]
 
 # Colours come from JupyterLab's theme where there is one, so dark themes stay readable;
 # pictures bring their own white ground.
-_STYLE = """<style>
+STYLE = """<style>
 .course-panel{border:1px solid var(--jp-border-color2,#d1d5db);border-radius:8px;
  padding:10px 14px;max-width:960px;color:var(--jp-ui-font-color1,inherit)}
 .course-panel .course-title{font-size:1.15em;font-weight:600;line-height:1.4}
@@ -38,10 +37,6 @@ _STYLE = """<style>
 .course-panel .course-text{line-height:1.5}
 .course-panel .widget-html-content{height:auto;white-space:normal}
 </style>"""
-
-
-def _error_html(message: str) -> str:
-    return f'<div class="course-error" role="alert">{html.escape(message)}</div>'
 
 
 class Panel:
@@ -65,9 +60,17 @@ class Panel:
             none of the controls.
     """
 
-    def __init__(self, title: str, question: str, controls: Mapping[str, Any],
-                 draw: Callable[..., Outputs] | None = None, sentence: str | None = None,
-                 answer: str | None = None, play: str | None = None, fps: float = 4.0):  # fmt: skip
+    def __init__(
+        self,
+        title: str,
+        question: str,
+        controls: Mapping[str, Any],
+        draw: Callable[..., Outputs] | None = None,
+        sentence: str | None = None,
+        answer: str | None = None,
+        play: str | None = None,
+        fps: float = 4.0,
+    ):
         if not title.strip() or not question.strip():
             raise ValueError(
                 f"a panel needs a title and a question: {title!r}, {question!r}"
@@ -85,8 +88,9 @@ class Panel:
         if draw is not None:
             self.draw = draw  # type: ignore[method-assign]
         self.outputs: list[Picture | str] = []
-        self.error, self.traceback = "", ""
+        self.errors = ErrorLine()
         self._seconds: list[float] = []
+        self._worked: list[float] = []
         self._held = False
         self._build(play, fps)
         self.redraw()
@@ -104,36 +108,53 @@ class Panel:
         self._view = widgets.HBox(
             layout=widgets.Layout(flex_flow="row wrap", grid_gap="10px")
         )
-        self._error_line = widgets.HTML(_error_html(""))
         rows = []
         for name, control in self.controls.items():
             control.style.description_width = "initial"
-            if isinstance(control, (widgets.IntSlider, widgets.FloatSlider,
-                                    widgets.IntRangeSlider, widgets.FloatRangeSlider,
-                                    widgets.SelectionSlider)):  # fmt: skip
+            if isinstance(
+                control,
+                (
+                    widgets.IntSlider,
+                    widgets.FloatSlider,
+                    widgets.IntRangeSlider,
+                    widgets.FloatRangeSlider,
+                    widgets.SelectionSlider,
+                ),
+            ):
                 control.layout.width = control.layout.width or "420px"
             rows.append(self._with_play(control, fps) if name == play else control)
-        head = f'{_STYLE}<div class="course-title">{html.escape(self.title)}</div>'
+        head = f'{STYLE}<div class="course-title">{html.escape(self.title)}</div>'
         foot = f"<strong>Question.</strong> {html.escape(self.question)}"
         if self.answer:
-            foot += f"<details><summary>Answer</summary>{html.escape(self.answer)}</details>"
-        self.box = widgets.VBox([
-            widgets.HTML(head), *rows, self._view, self._error_line,
-            widgets.HTML(f'<div class="course-question">{foot}</div>'),
-        ])  # fmt: skip
+            answer = html.escape(self.answer)
+            foot += f"<details><summary>Answer</summary>{answer}</details>"
+        self.box = widgets.VBox(
+            [
+                widgets.HTML(head),
+                *rows,
+                self._view,
+                self.errors.widget,
+                widgets.HTML(f'<div class="course-question">{foot}</div>'),
+            ]
+        )
         self.box.add_class("course-panel")
 
     @staticmethod
     def _with_play(slider, fps: float):
-        """The slider beside play buttons; browser and slider are linked without the kernel."""
-        play = widgets.Play(min=slider.min, max=slider.max, value=slider.value,
-                            interval=int(1000 / fps), show_repeat=False)  # fmt: skip
+        """The slider beside play buttons, linked to them in the browser."""
+        play = widgets.Play(
+            min=slider.min,
+            max=slider.max,
+            value=slider.value,
+            interval=int(1000 / fps),
+            show_repeat=False,
+        )
         play.repeat = True
         widgets.jslink((play, "value"), (slider, "value"))
         return widgets.HBox([play, slider])
 
     def _show(self, outputs: list[Picture | str]) -> None:
-        """New values into the old widgets, so that the page neither flickers nor jumps."""
+        """New values into the old widgets, so that the page does not jump."""
         kinds = [isinstance(o, Picture) for o in outputs]
         if kinds != [isinstance(o, Picture) for o in self.outputs]:
             self._view.children = [widgets.HTML() for _ in kinds]
@@ -172,47 +193,40 @@ class Panel:
 
     def redraw(self) -> None:
         """Draw for the present values; an exception goes to the error line."""
-        start = time.perf_counter()
-        with self.reporting() as report:
-            drawn = self.draw(**self.values())
-            outputs = list(drawn) if isinstance(drawn, (list, tuple)) else [drawn]
-            for output in outputs:
-                if not isinstance(output, (Picture, str)):
-                    kind = type(output).__name__
-                    raise TypeError(
-                        f"draw must return Picture or HTML text, not {kind}"
-                    )
-            self._show(outputs)
-        if report.clean:
-            self._say("")
+        start, worked = time.perf_counter(), time.thread_time()
+        self.errors.guarded(self._draw_and_show)()
         self._seconds.append(time.perf_counter() - start)
+        self._worked.append(time.thread_time() - worked)
+
+    def _draw_and_show(self) -> None:
+        drawn = self.draw(**self.values())
+        outputs = list(drawn) if isinstance(drawn, (list, tuple)) else [drawn]
+        for output in outputs:
+            if not isinstance(output, (Picture, str)):
+                kind = type(output).__name__
+                raise TypeError(f"draw must return Picture or HTML text, not {kind}")
+        self._show(outputs)
 
     def _on_change(self, _change) -> None:
         if not self._held:
             self.redraw()
 
-    def reporting(self) -> _Reporting:
-        """A `with` block whose exception is shown in the error line and stopped there."""
-        return _Reporting(self)
-
     def guarded(self, callback: Callable) -> Callable:
         """The callback for a further widget (a button), with its errors shown here."""
-
-        @functools.wraps(callback)
-        def safe(*args, **kwargs):
-            with self.reporting():
-                return callback(*args, **kwargs)
-
-        return safe
-
-    def _say(self, message: str) -> None:
-        self.error = message
-        if not message:
-            self.traceback = ""
-        self._error_line.value = _error_html(message)
+        return self.errors.guarded(callback)
 
     # -- for tests and for the page
     # -----------------------------------------------------
+
+    @property
+    def error(self) -> str:
+        """The words of the error line; empty when all is well."""
+        return self.errors.message
+
+    @property
+    def traceback(self) -> str:
+        """The whole story of that error, for tests and the curious."""
+        return self.errors.traceback
 
     @property
     def pictures(self) -> list[Picture]:
@@ -224,9 +238,14 @@ class Panel:
         """The HTML texts shown now."""
         return [o for o in self.outputs if isinstance(o, str)]
 
-    def response_times(self) -> list[float]:
-        """Seconds of every redraw so far, the first one included."""
-        return list(self._seconds)
+    def response_times(self, working: bool = False) -> list[float]:
+        """Seconds of every redraw so far, the first one included.
+
+        Args:
+            working: count only the time this thread had the processor, which a busy
+                machine does not change.
+        """
+        return list(self._worked if working else self._seconds)
 
     def state(self) -> str:
         """The controls' values in words, as the still picture names them."""
@@ -255,22 +274,3 @@ class Panel:
 
     def __repr__(self) -> str:
         return self.sentence
-
-
-class _Reporting:
-    """Catches what the block raises and hands it to the panel."""
-
-    def __init__(self, panel: Panel):
-        self.panel, self.clean = panel, True
-
-    def __enter__(self) -> _Reporting:
-        return self
-
-    def __exit__(self, kind, error, trace) -> bool:
-        if kind is None or not issubclass(kind, Exception):
-            return False
-        self.clean = False
-        text = str(error) or "no message"
-        self.panel._say(f"{kind.__name__}: {text}")
-        self.panel.traceback = "".join(traceback.format_exception(kind, error, trace))
-        return True

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import ipywidgets as widgets
 
-from course.teaching.panel import _STYLE, Panel, _error_html
+from course.teaching.errors import ErrorLine
+from course.teaching.panel import STYLE
 
 _LETTERS = "ABCDEFGH"
 
@@ -66,8 +67,7 @@ class Quiz:
         self.questions, self.title = list(questions), title
         self.choices = [self._radio(q) for q in self.questions]
         self.feedback = [widgets.HTML("") for _ in self.questions]
-        self._score, self._error_line = widgets.HTML(""), widgets.HTML(_error_html(""))
-        self.error = self.traceback = ""
+        self._score, self.errors = widgets.HTML(""), ErrorLine()
         for number, choice in enumerate(self.choices):
             choice.observe(self._answered(number), names="index")
         self._build()
@@ -79,20 +79,20 @@ class Quiz:
         return widgets.RadioButtons(options=options, index=None, layout=wide)
 
     def _build(self) -> None:
-        rows = [widgets.HTML(f'{_STYLE}<div class="course-title">'
-                             f"{html.escape(self.title)}</div>")]  # fmt: skip
+        rows = [
+            widgets.HTML(
+                f'{STYLE}<div class="course-title">{html.escape(self.title)}</div>'
+            )
+        ]
         for number, question in enumerate(self.questions):
             text = f"<strong>{number + 1}.</strong> {html.escape(question.text)}"
             rows += [widgets.HTML(text), self.choices[number], self.feedback[number]]
-        self.box = widgets.VBox([*rows, self._score, self._error_line])
+        self.box = widgets.VBox([*rows, self._score, self.errors.widget])
         self.box.add_class("course-panel")
         self._tell()
 
     def _answered(self, number: int):
-        return Panel.guarded(self, lambda _change: self._respond(number))
-
-    reporting = Panel.reporting
-    _say = Panel._say
+        return self.errors.guarded(lambda _change: self._respond(number))
 
     def _respond(self, number: int) -> None:
         question, index = self.questions[number], self.choices[number].index
@@ -111,6 +111,11 @@ class Quiz:
         """Questions answered rightly at present."""
         pairs = zip(self.questions, self.choices, strict=True)
         return sum(choice.index == question.answer for question, choice in pairs)
+
+    @property
+    def error(self) -> str:
+        """The words of the error line; empty when all is well."""
+        return self.errors.message
 
     def html(self) -> str:
         """The stored form: questions and options, each answer folded."""

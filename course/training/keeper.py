@@ -23,8 +23,7 @@ def as_parts(state: object | None) -> dict[str, object]:
     for key, value in parts.items():
         if not (hasattr(value, "state_dict") and hasattr(value, "load_state_dict")):
             raise ValueError(
-                f"{key} in state needs state_dict and load_state_dict, got
-                {type(value)}"
+                f"{key} in state needs state_dict and load_state_dict: {type(value)}"
             )
     return parts
 

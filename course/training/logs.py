@@ -28,12 +28,10 @@ class Log:
     [{'step': 1, 'loss': 0.5}]
     """
 
-    def __init__(
-        self, folder: Path | None, tensorboard: bool = False, upto: int | None = None
-    ):
+    def __init__(self, folder: Path | None, tensorboard: bool = False, upto: int = 0):
         self.path = folder / "log.csv" if folder else None
         self.notes: list[str] = []
-        self.rows = _read(self.path, upto) if self.path and upto is not None else []
+        self.rows = _read(self.path, upto) if self.path else []
         self._columns: list[str] = []  # of the file as it stands; empty: write it anew
         self._curves = (
             _curves(folder, upto, self.notes) if folder and tensorboard else None
@@ -100,15 +98,14 @@ def _read(path: Path, upto: int) -> list[dict[str, float]]:
     return rows
 
 
-def _curves(folder: Path, upto: int | None, notes: list[str]):
+def _curves(folder: Path, upto: int, notes: list[str]):
     """A TensorBoard writer, or None and a note where TensorBoard is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         notes.append("TensorBoard is not installed: log.csv holds the curves")
         return None
-    purge = None if upto is None else upto + 1
-    return SummaryWriter(str(folder / "tensorboard"), purge_step=purge)
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=upto + 1)
 
 
 def in_notebook() -> bool:

@@ -170,7 +170,8 @@ def fit(
             stream.close()
             bar.close()
             log.close()
-            model._compiled_call_impl = None  # what settings.compile has set
+            if settings.compile:
+                model._compiled_call_impl = None
     model.eval()
     notes = log.notes + keeper.notes
     result = FitResult(done, planned, log.rows, resumed_from=start, notes=notes)

@@ -22,7 +22,7 @@ def missing_part(path: str | os.PathLike) -> str | None:
         path: any file.
 
     Returns:
-        A cause for a message ("the file is empty", "the file ends early: ..."), or None.
+        A cause for a message ("the file is empty", "the file ends early: ...") or None.
 
     >>> import tempfile
     >>> with tempfile.NamedTemporaryFile() as file:

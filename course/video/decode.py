@@ -2,7 +2,7 @@
 
 decord reads what it is known to read right; PyAV reads the rest (and the index of every
 file, so PyAV is needed, decord is not).  Compared frame by frame, in order and at
-random, decord 0.6 agreed with PyAV to the last bit on MP4, MOV, MKV, WebM, FLV and AVI
+random, decord 0.6 agreed with PyAV (to 0.001 levels) on MP4, MOV, MKV, WebM and AVI
 except in these cases, which are therefore given to PyAV:
 
 - open groups of pictures (HEVC's default, some H.264, MPEG-1/2, MPEG-4 with B frames):
@@ -13,7 +13,8 @@ except in these cases, which are therefore given to PyAV:
 - odd width or height with 4:2:0 chroma, 10-bit 4:2:0, interlaced frames: chroma shifts,
   2.5-4.5 levels on average (a clean source shows PyAV to be nearer to the truth);
 - GIF, MPEG-TS, AV1, PNG: cannot be opened or read to the end;
-- very narrow frames and damaged data: decord raises; PyAV then reads, or names the frame.
+- very narrow frames and damaged data: decord raises; PyAV then reads, or names the
+  frame at fault.
 
 Rotation flags, variable frame rate, VP8/VP9, Matroska and full-range colour agree.
 Frame numbers count the frames that a player shows.  Pixels that are not square are not

@@ -22,7 +22,7 @@ from .errors import VideoError
 # Containers whose times survive a seek. Elsewhere frames are counted from the start.
 _SEEKABLE = ("mov", "matroska")
 # One packet, one shown frame. VP8 may hide frames in packets of their own.
-_ONE_FRAME_A_PACKET = ("h264", "hevc", "vp9", "mpeg4", "av1", "libdav1d", "mjpeg", "ffv1")
+_ONE_FRAME_A_PACKET = ("h264", "hevc", "vp9", "mpeg4", "mjpeg", "libdav1d", "ffv1")
 
 
 class _Packet(NamedTuple):
@@ -50,8 +50,7 @@ class VideoIndex:
     codec: str = ""
     pixel_format: str = ""
     rotation: int = 0
-    reorders: bool = False  # frames are stored in another order than they are shown
-    plain: bool = True  # one video stream, progressive, nothing cut away by an edit list
+    plain: bool = True  # one video stream, progressive, no edit list
     open_gop: bool = False  # frames shown before a key frame are stored after it
     regular: bool = False  # the packets alone give every frame's time
     seekable: bool = False  # and a jump to a key frame is exact
@@ -81,7 +80,7 @@ def video_index(path: str | os.PathLike) -> VideoIndex:
 
 
 def _frames_there(path: str, cause: str) -> int | None:
-    """How many whole frames a cut file still holds: the number of the first lost one."""
+    """How many whole frames a cut file still holds: the first lost one's number."""
     import av
 
     if not cause.startswith(ENDS_EARLY):
@@ -164,16 +163,15 @@ def _first_frame(path: str):
 def _facts(container, stream, first) -> dict:
     turned = round(first.rotation / 90) % 2
     size = (first.width, first.height) if turned else (first.height, first.width)
-    return dict(
-        height=size[0],
-        width=size[1],
-        container=container.format.name,
-        codec=stream.codec_context.name,
-        pixel_format=first.format.name,
-        rotation=round(first.rotation),
-        reorders=bool(stream.codec_context.has_b_frames),
-        plain=len(container.streams.video) == 1 and not first.interlaced_frame,
-    )
+    return {
+        "height": size[0],
+        "width": size[1],
+        "container": container.format.name,
+        "codec": stream.codec_context.name,
+        "pixel_format": first.format.name,
+        "rotation": round(first.rotation),
+        "plain": len(container.streams.video) == 1 and not first.interlaced_frame,
+    }
 
 
 def _is_regular(container, stream, packets) -> bool:
@@ -233,7 +231,8 @@ def _counted(path: str, stream, facts: dict) -> VideoIndex:
     try:
         with av.open(path) as container:
             again = video_stream(container, path)
-            again.thread_type = "AUTO"
+            # With several threads a damaged frame is not always marked as such.
+            again.codec_context.thread_count = 1
             for frame in container.decode(again):
                 # A recording may begin amid a group of pictures, but then it is clean.
                 if frame.is_corrupt and clean:

@@ -50,8 +50,10 @@ def _open(index: VideoIndex):
 
     container = av.open(index.path)
     stream = video_stream(container, index.path)
-    # In a data-loading worker this is 1: the workers share the cores already.
-    stream.codec_context.thread_count = torch.get_num_threads()
+    # In a data-loading worker this is 1: the workers share the cores already. With
+    # several threads a damaged frame is not always marked: see `index`.
+    threads = torch.get_num_threads() if index.regular else 1
+    stream.codec_context.thread_count = threads
     stream.thread_type = "AUTO"
     return container, stream
 
