@@ -59,6 +59,16 @@ def test_both_backends_agree_where_decord_is_used(zoo, kind):
     assert worst_difference(by_decord, read_clip(zoo[kind], ORDER, backend="pyav")) <= 2
 
 
+def test_late_frame_is_reached_by_a_jump(zoo, monkeypatch):
+    from course.video import pyav
+
+    steps = []
+    real = pyav._next
+    monkeypatch.setattr(pyav, "_next", lambda *a: steps.append(1) or real(*a))
+    read_clip(zoo["h264_gop"], [20], backend="pyav")  # key frames at 0, 6, 12, 18
+    assert len(steps) == 3
+
+
 @pytest.mark.parametrize("kind", video_zoo.NOT_FOR_DECORD)
 def test_files_that_decord_gets_wrong_go_to_pyav(zoo, kind):
     assert probe(zoo[kind]).backend == "pyav"

@@ -85,6 +85,8 @@ def test_segments_draw_every_frame_in_training_and_the_middle_in_testing():
     rng = np.random.default_rng(0)
     seen = {frame for _ in range(400) for frame in segment_frames(20, 4, rng)}
     assert seen == set(range(20))
+    offsets = {tuple(segment_frames(20, 4, rng) % 5) for _ in range(99)}
+    assert len(offsets) > 60  # each part draws for itself
     assert segment_frames(20, 4).tolist() == [2, 7, 12, 17]
 
 

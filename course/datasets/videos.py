@@ -32,7 +32,7 @@ class VideoClips:
         manifest: a `Manifest` or the path of one.
         split: its split, or None for all rows.
         sampling: "random" (one clip anywhere), "centre", "spread" (`clips` clips,
-            evenly spread), "dense" (as many as cover the video: batch size 1), "segments"
+            evenly spread), "dense" (all of the video; batch size 1), "segments"
             (TSN, one random frame a part) or "segment_centres".
         frames: frames of a clip.
         stride: step between them in video frames (not for segments).

@@ -1,10 +1,11 @@
 """How good is a model, and what does it look at?
 
-classification  accuracy of clips and videos     intervals   Wilson, t, paired t
-scene_bias      RESOUND, REPAIR, linear probes   cam         class activation maps
-masks           IoU, precision, recall           optical_flow  flow errors, warping
-report_card     the same examination for all     claims      from records to verdicts
-inference       models over whole data sets
+classification  accuracy of clips and videos    retrieval     nearest neighbours
+intervals       Wilson, t, paired t             cam           class activation maps
+scene_bias      RESOUND's and REPAIR's bias     probes        what features tell
+masks           IoU, precision, recall          optical_flow  flow errors, warping
+report_card     the same examination for all    frozen_world  its settings
+claims          from records to verdicts        inference     models over data sets
 """
 
 from course.evaluation.cam import class_activation_map, energy_inside, upsample_map
@@ -46,6 +47,7 @@ from course.evaluation.optical_flow import (
 )
 from course.evaluation.probes import label_entropy, linear_probe, one_hot, scene_probe
 from course.evaluation.report_card import ReportCard, report_card, report_card_table
+from course.evaluation.retrieval import nearest, retrieval_recall
 from course.evaluation.scene_bias import (
     dataset_scene_bias,
     majority_rate,
@@ -80,6 +82,7 @@ __all__ = [
     "mask_iou",
     "mask_precision",
     "mask_recall",
+    "nearest",
     "missing_runs",
     "one_hot",
     "outlier_auc",
@@ -92,6 +95,7 @@ __all__ = [
     "report_card",
     "report_card_table",
     "report_card_world",
+    "retrieval_recall",
     "scene_bias",
     "scene_bias_ceiling",
     "scene_bias_interval",

@@ -12,16 +12,19 @@ fits.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from course.evaluation.inference import as_float_clips, evaluating
 
 
 def class_activation_map(
-    model: nn.Module,
+    model: Any,
     clips: Float[Tensor, "B C T H W"],
     classes: Int[Tensor, " B"] | int | None = None,
 ) -> Float[Tensor, "B t h w"]:
@@ -41,6 +44,7 @@ def class_activation_map(
         ValueError: for classes that do not fit the clips or `fc`, or a feature map that
             is not (B, D, T', H', W') with the width of `fc`.
 
+    >>> from torch import nn
     >>> class Tiny(nn.Module):
     ...     fc = nn.Linear(3, 2)
     ...     def forward_features(self, clips):
@@ -61,7 +65,7 @@ def class_activation_map(
 
 
 def upsample_map(
-    maps: Float[Tensor, "B t h w"], size: tuple[int, int, int]
+    maps: Float[Tensor, "B t h w"], size: Sequence[int]
 ) -> Float[Tensor, "B T H W"]:
     """Maps enlarged to the clip by trilinear interpolation between cell centres.
 
@@ -73,13 +77,16 @@ def upsample_map(
         Maps on the clip's pixels, still in logits (no clipping, no scaling).
 
     Raises:
-        ValueError: unless the maps have four axes.
+        ValueError: unless the maps have four axes and the size three numbers.
 
     >>> upsample_map(torch.ones(2, 1, 4, 4), (8, 32, 32)).shape
     torch.Size([2, 8, 32, 32])
     """
-    if maps.ndim != 4:
-        raise ValueError(f"maps must be (B, T', H', W'), got {tuple(maps.shape)}")
+    if maps.ndim != 4 or len(size) != 3:
+        shape = tuple(maps.shape)
+        raise ValueError(
+            f"expected maps (B, T', H', W'), size (T, H, W): {shape}, {size}"
+        )
     large = F.interpolate(maps[:, None], size=tuple(size), mode="trilinear")
     return large[:, 0]
 

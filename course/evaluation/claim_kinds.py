@@ -12,7 +12,7 @@ The peak of a sweep: for every seed, the best setting inside and the best outsid
 range are chosen on the *other* seeds and compared on this one, so that the winner's
 luck does not count.  The comparisons of different seeds share choices, which makes the
 interval an approximation: on flat sweeps of 4 to 8 settings with 2 to 8 seeds, 2 to 6 %
-of the claims held where 2.5 % should; comparing each seed's own best made it up to 49 %.
+of the claims held where 2.5 % should; comparing each seed's own best gave up to 49 %.
 """
 
 from __future__ import annotations

@@ -213,7 +213,7 @@ def _cam_shares(
     for rows in torch.arange(len(classes)).split(batch_size):
         clips = as_float_clips(tensors["clip"][rows].to(device))
         maps = class_activation_map(model, clips, classes[rows].to(device))
-        maps = upsample_map(maps, tuple(clips.shape[2:])).float().cpu()
+        maps = upsample_map(maps, clips.shape[2:]).float().cpu()
         shares.append(energy_inside(maps, tensors["mask"][rows]))
     return torch.cat(shares)
 

@@ -1,7 +1,7 @@
-"""Retrieval: do clips of the same class lie next to each other in feature space?
+"""Retrieval: do clips of a class lie next to each other in feature space?
 
-A query counts as found at k if one of its k nearest gallery items, by cosine similarity,
-has its label: the field's R@k for representations learned without labels.
+A query counts as found at k if one of its k nearest gallery items, by cosine
+similarity, has its label: the field's R@k for representations learned without labels.
 """
 
 from __future__ import annotations

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, default_collate
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from course.training.processes import derive_seed, rank, world_size
 from course.training.settings import TrainSettings
@@ -104,7 +105,7 @@ class Batches:
 
     def __init__(
         self,
-        data: Mapping[str, Tensor] | Sequence,
+        data: Any,
         settings: TrainSettings,
         seed: int,
         device: torch.device,
@@ -122,7 +123,7 @@ class Batches:
             self.held_on = _home(self.tensors, device)
             self.tensors = {k: v.to(self.held_on) for k, v in self.tensors.items()}
 
-    def stream(self, start: int, stop: int) -> Iterator[dict]:
+    def stream(self, start: int, stop: int) -> Generator[dict, None, None]:
         """Parts of the batches of steps start .. stop - 1, one after the other."""
         places = ((s, p) for s in range(start, stop) for p in range(self.order.parts))
         source = self._loaded(places) if self.tensors is None else self._sliced(places)
@@ -139,7 +140,8 @@ class Batches:
         for place in places:
             items = self.order.items(*place)
             index = torch.tensor(items, device=self.held_on)
-            batch = {k: v.index_select(0, index) for k, v in self.tensors.items()}
+            tensors = self.tensors or {}
+            batch = {k: v.index_select(0, index) for k, v in tensors.items()}
             yield place, items, batch
 
     def _loaded(self, places: Iterable[Place]) -> Iterator[tuple[Place, list, dict]]:
@@ -150,7 +152,7 @@ class Batches:
                 ahead.append((place, self.order.items(*place)))
                 yield [(self.order.epoch(place[0]), item) for item in ahead[-1][1]]
 
-        loader = DataLoader(
+        loader: DataLoader = DataLoader(
             _SeededItems(self.data, self.seed),
             batch_sampler=_Once(requests()),
             num_workers=self.settings.workers,
@@ -180,14 +182,14 @@ def memory_format(x: Tensor) -> torch.memory_format:
     return torch.channels_last if x.ndim == 4 else torch.channels_last_3d
 
 
-class _SeededItems:
+class _SeededItems(Dataset):
     """Seeds the global generators before items are made, and puts them back afterwards.
 
     So what a data set draws depends on (seed, epoch, item), not on the worker that
     loads it, nor on where a run was resumed.
     """
 
-    def __init__(self, data: Sequence, seed: int):
+    def __init__(self, data: Any, seed: int):
         self.data, self.seed = data, seed
 
     def __getitems__(self, places: list[tuple[int, int]]) -> list:

@@ -14,6 +14,7 @@ import pickle
 import random
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -159,10 +160,10 @@ def check_identity(saved: Mapping, current: Mapping, path: str | os.PathLike) ->
 
 def random_state(device: torch.device) -> dict:
     """The state of every global random number generator of this process."""
-    name, words, *rest = np.random.get_state()
-    state = {
+    name, words, *rest = np.random.get_state(legacy=True)
+    state: dict[str, Any] = {
         "python": random.getstate(),
-        "numpy": [name, torch.from_numpy(words.astype(np.int64)), *rest],
+        "numpy": [name, torch.from_numpy(np.asarray(words, np.int64)), *rest],
         "torch": torch.get_rng_state(),
     }
     if device.type == "cuda":

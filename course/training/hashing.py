@@ -15,12 +15,13 @@ import numbers
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 
-def plain(value: object) -> object:
+def plain(value: object) -> Any:
     """A value as JSON knows it, equal for settings that mean the same.
 
     Tuples become lists, whole floats become ints, sets are sorted, dataclasses become

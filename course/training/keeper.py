@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -46,7 +47,7 @@ class Keeper:
         identity: Mapping,
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
-        parts: Mapping[str, object],
+        parts: Mapping[str, Any],
         device: torch.device,
     ):
         self.path = Path(folder) / checkpoint.FILE_NAME if folder is not None else None

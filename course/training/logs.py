@@ -42,7 +42,7 @@ class Log:
         self.rows.append(row)
         if self.path:
             try:
-                self._write(row)
+                self._write(self.path, row)
             except OSError as error:
                 self._columns = []
                 self._note(f"the log {self.path} cannot be written: {error.strerror}")
@@ -67,9 +67,9 @@ class Log:
         if text not in self.notes:
             self.notes.append(text)
 
-    def _write(self, row: dict[str, float]) -> None:
+    def _write(self, path: Path, row: dict[str, float]) -> None:
         if self._columns and set(row) <= set(self._columns):
-            with open(self.path, "a", newline="") as file:
+            with open(path, "a", newline="") as file:
                 csv.DictWriter(file, self._columns).writerow(row)
             return
         columns = list(dict.fromkeys(key for each in self.rows for key in each))
@@ -77,7 +77,7 @@ class Log:
         writer = csv.DictWriter(text, columns)
         writer.writeheader()
         writer.writerows(self.rows)
-        write_atomically(self.path, text.getvalue().encode())
+        write_atomically(path, text.getvalue().encode())
         self._columns = columns
 
 

@@ -51,7 +51,7 @@ def fit(
     collate: Callable | None = None,
     folder: str | os.PathLike | None = None,
     identity: Mapping | None = None,
-    device: torch.device | str | None = None,
+    device: torch.device | None = None,
     progress: bool = True,
     name: str = "train",
 ) -> FitResult:
@@ -109,7 +109,7 @@ def fit(
     >>> result.steps, result.rows[-1]["loss"] < 0.1
     (50, True)
     """
-    device = torch.device(device) if device is not None else device_for()
+    device = device_for() if device is None else torch.device(device)
     deadline = time.monotonic() + 60 * _minutes(settings)
     folder = None if folder is None else Path(folder)
     with processes.accelerator_for(device, settings) as accelerator:
@@ -151,14 +151,16 @@ def fit(
                 bar.update()
 
                 last = done == planned
-                evaluates = evaluate and _due(done, settings.evaluate_every, last)
+                evaluates = (
+                    evaluate if _due(done, settings.evaluate_every, last) else None
+                )
                 if evaluates or _due(done, settings.log_every, last):
                     row = {"step": done, "epoch": done / order.steps_per_epoch}
                     row["learning_rate"] = opt.param_groups[0]["lr"]
                     row |= keeper.means()
                     if evaluates:
                         with clock.paused():
-                            row |= _evaluate(model, evaluate)
+                            row |= _evaluate(model, evaluates)
                     log.add(row)
                     bar.set_postfix_str(f"loss {row['loss']:.4g}", refresh=False)
                 late = _anyone(time.monotonic() > deadline, deadline, device)
@@ -210,7 +212,10 @@ def _identity(
     shapes = [(key, tuple(value.shape)) for key, value in model.state_dict().items()]
     weights = hashlib.sha256(repr(shapes).encode()).hexdigest()[:12]
     own = {"seed": seed, "items": num_items, "weights": weights}
-    return plain({**settings.identity(), **own, **(extra or {})})
+    return {
+        key: plain(value)
+        for key, value in {**settings.identity(), **own, **(extra or {})}.items()
+    }
 
 
 def _evaluate(model: nn.Module, evaluate: Callable) -> dict[str, float]:

@@ -15,6 +15,7 @@ import hashlib
 import json
 import math
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -208,13 +209,13 @@ def _locked(path: Path) -> Iterator[None]:
     folder = Path(tempfile.gettempdir()) / f"motion-not-scenery-locks-{user}"
     folder.mkdir(exist_ok=True)
     with open(folder / name, "a+b") as file:
-        if os.name == "posix":
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        else:
+        if sys.platform == "win32":
             import msvcrt
 
             file.seek(0)
             msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield  # closing the file gives the lock back

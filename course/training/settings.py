@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from torch import nn
@@ -129,7 +130,7 @@ class TrainSettings:
         """Optimiser steps of the whole training on `num_items` items."""
         if self.steps is not None:
             return self.steps
-        return max(1, round(self.epochs * self.steps_per_epoch(num_items)))
+        return max(1, round((self.epochs or 0) * self.steps_per_epoch(num_items)))
 
     def identity(self) -> dict:
         """The fields that decide what is learned (those a settings hash is made of)."""
@@ -208,7 +209,10 @@ def make_optimizer(
         group["params"] = list(group["params"])
     if not any(group["params"] for group in groups):
         raise ValueError("the model has no trainable parameter")
-    common = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+    common: dict[str, Any] = {
+        "lr": settings.learning_rate,
+        "weight_decay": settings.weight_decay,
+    }
     if settings.optimizer == "sgd":
         return torch.optim.SGD(groups, momentum=settings.momentum, **common)
     # One fused kernel instead of a Python loop over parameters, on CPU and CUDA alike.

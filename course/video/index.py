@@ -56,7 +56,6 @@ class VideoIndex:
     seekable: bool = False  # and a jump to a key frame is exact
     pts: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64), repr=False)
     keys: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64), repr=False)
-    key_seek: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
 
 
 def video_index(path: str | os.PathLike) -> VideoIndex:
@@ -193,8 +192,6 @@ def _indexed(stream, packets, facts: dict) -> VideoIndex:
     pts = np.sort(stored)
     later_least = np.minimum.accumulate(stored[::-1])[::-1]
     at = [i for i, packet in enumerate(packets) if packet.is_keyframe]
-    # Aim at the earlier of both times: containers differ in the one they search by.
-    aim = [min(packets[i].pts, packets[i].dts or packets[i].pts) for i in at]
     unit = float(stream.time_base)
     times = (pts - pts[0]) * unit
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
@@ -208,7 +205,6 @@ def _indexed(stream, packets, facts: dict) -> VideoIndex:
         seekable=facts["container"].startswith(_SEEKABLE),
         pts=pts,
         keys=np.searchsorted(pts, stored[at]),
-        key_seek=np.array(aim, np.int64),
         **facts,
     )
 

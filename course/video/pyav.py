@@ -65,7 +65,7 @@ def _by_jumping(index: VideoIndex, wanted: list[int]) -> Iterator[np.ndarray]:
         for number in wanted:
             key = int(np.searchsorted(index.keys, number, side="right")) - 1
             if key >= 0 and index.keys[key] > next_frame:
-                container.seek(int(index.key_seek[key]), stream=stream)
+                container.seek(int(index.pts[index.keys[key]]), stream=stream)
                 frames = container.decode(stream)
             yield _upright(index, _find(index, frames, number), number)
             next_frame = number + 1
