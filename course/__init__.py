@@ -18,8 +18,8 @@ def start(chapter: str, *, scale: str | None = None, seed: int | None = None):
         seed: seed of Python, NumPy and torch; by default `COURSE_SEED` or 0.
 
     Returns:
-        The chapter's settings at that scale (a frozen dataclass), with `.scale`, `.seed`
-        and `.device` telling what was resolved.
+        The chapter's settings at that scale (a frozen dataclass), with `.scale`,
+        `.seed` and `.device` telling what was resolved.
 
     Raises:
         ValueError: if the chapter or the scale is unknown, or not built yet.

@@ -177,6 +177,20 @@ def notebook_path(name: str) -> Path:
 
 
 # ------------------------------------------------------------------ recorded results
+FIRST_REPORTED_SEED = 11
+
+
+def reported_seeds(count: int) -> range:
+    """The seeds of a ledger: 11, 12, ...
+
+    Smaller ones are for live runs and for choosing settings; they are never reported.
+
+    >>> list(reported_seeds(3))
+    [11, 12, 13]
+    """
+    return range(FIRST_REPORTED_SEED, FIRST_REPORTED_SEED + count)
+
+
 def results_folder() -> Path:
     """Where records live: `COURSE_RESULTS`, else `results` in the clone or here."""
     if os.environ.get("COURSE_RESULTS"):

@@ -30,7 +30,9 @@ def _mix(state: np.ndarray) -> np.ndarray:
 def _key(*parts: object) -> np.uint64:
     """64 bits of a stable hash of the parts' text (Python's own hash() is salted)."""
     text = "\x1f".join(str(part) for part in parts)
-    return np.uint64(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()))
+    return np.uint64(
+        int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
+    )
 
 
 class Draws:
@@ -51,7 +53,7 @@ class Draws:
         self.indices = np.atleast_1d(np.asarray(indices, dtype=np.uint64))
 
     def child(self, name: str) -> Draws:
-        """The same items under a prefix, so that two users of one name do not collide."""
+        """The same items under a prefix, so that equal names do not collide."""
         return Draws(self.seed, self.indices, f"{self.scope}{name}/")
 
     def grouped(self, size: int) -> Draws:
@@ -79,13 +81,17 @@ class Draws:
     def integer(self, name: str, count: int) -> np.ndarray:
         """Whole numbers 0 .. count - 1, int64 (N,)."""
         if count < 1:
-            raise ValueError(f"{name}: needs at least one value to draw from, got {count}")
+            raise ValueError(
+                f"{name}: needs at least one value to draw from, got {count}"
+            )
         return np.floor(self.uniform(name) * count).astype(np.int64)
 
     def bernoulli(self, name: str, probability: float) -> np.ndarray:
         """True with the given probability, bool (N,)."""
         if not 0.0 <= probability <= 1.0:
-            raise ValueError(f"{name}: probability must be in [0, 1], got {probability}")
+            raise ValueError(
+                f"{name}: probability must be in [0, 1], got {probability}"
+            )
         return self.uniform(name) < probability
 
     def choice(self, name: str, options: Sequence) -> np.ndarray:

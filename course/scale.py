@@ -28,7 +28,9 @@ def current_scale(scale: str | None = None) -> str:
     """
     scale = scale or os.environ.get("COURSE_SCALE") or _scale_of_hardware()
     if scale not in SCALES:
-        raise ValueError(f"COURSE_SCALE must be one of {', '.join(SCALES)}; got {scale!r}")
+        raise ValueError(
+            f"COURSE_SCALE must be one of {', '.join(SCALES)}; got {scale!r}"
+        )
     return scale
 
 

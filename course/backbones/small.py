@@ -1,9 +1,9 @@
 """A small R(2+1)D network: the recogniser of the cpu scale.
 
 Tran et al. (CVPR 2018) factor a 3-D convolution into one over space and one over time.
-Three such blocks learn the synthetic world in half a minute on two cores.  Shared face of
-every recogniser of the course: `forward`, `forward_features`, `embed` and a linear `fc`,
-so that probes and class activation maps work on all of them.
+Three such blocks learn the synthetic world in half a minute on two cores.  Shared face
+of every recogniser of the course: `forward`, `forward_features`, `embed` and a linear
+`fc`, so that probes and class activation maps work on all of them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ class R2Plus1DBlock(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1):
         super().__init__()
         self.conv_space = nn.Conv3d(
-            in_channels, out_channels, (1, 3, 3), (1, stride, stride), (0, 1, 1), bias=False
+            in_channels,
+            out_channels,
+            (1, 3, 3),
+            (1, stride, stride),
+            (0, 1, 1),
+            bias=False,
         )
         self.bn_space = nn.BatchNorm3d(out_channels)
         self.conv_time = nn.Conv3d(

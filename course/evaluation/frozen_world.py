@@ -42,10 +42,10 @@ REPORT_CARD = ReportCardSettings(
     probe_clips=1024,
     probe_seed_shift=1000,
     recipe={
-        "epochs": 15,
+        "epochs": 20,
         "batch_size": 32,
         "optimizer": "adamw",
-        "learning_rate": 4e-3,
+        "learning_rate": 8e-3,
         "weight_decay": 0.0,
         "schedule": "one_cycle",
     },

@@ -16,27 +16,31 @@ CLAIMS = [
     ),
     Claim(
         id="cure",
-        sentence="Trained on scenes that tell nothing, the same network loses less than "
+        sentence="Trained on scenes that tell nothing, the same network loses less "
+            "than "
         "5 points when the scenes are swapped",
         source=OURS, kind="equal", metric="accuracy",
         a="uncorrelated:in_distribution", b="uncorrelated:swapped", margin=0.05,
     ),
     Claim(
         id="background",
-        sentence="With the actor erased, the network trained on correlated scenes still "
+        sentence="With the actor erased, the network trained on correlated scenes "
+            "still "
         "names the action that was there at least twice as often as chance",
         source=OURS, kind="greater", metric="background_only",
         a="correlated", value=0.25,
     ),
     Claim(
         id="untrained",
-        sentence="Even random weights let a linear probe name the scene far above chance",
+        sentence="Even random weights let a linear probe name the scene far above "
+            "chance",
         source=OURS, kind="greater", metric="scene_leakage",
         a="untrained", value=0.5,
     ),
     Claim(
         id="leakage",
-        sentence="Training on uncorrelated scenes makes the scene harder to read from the "
+        sentence="Training on uncorrelated scenes makes the scene harder to read from "
+            "the "
         "features",
         source=OURS, kind="greater", metric="scene_leakage",
         a="correlated", b="uncorrelated",

@@ -12,22 +12,27 @@ EXERCISES = {
             title="What is the scene alone worth?",
             difficulty=1,
             minutes=4,
-            task="An action happens in its own scene with probability `rho`, otherwise in "
+            task="An action happens in its own scene with probability `rho`, "
+            "otherwise in "
             "any of the `k` scenes, drawn uniformly (its own among them). Write the "
-            "accuracy of someone who only looks at the scene and always names the action "
+            "accuracy of someone who only looks at the scene and always names the "
+            "action "
             "at home there.",
             function="scene_only_accuracy",
             stub="def scene_only_accuracy(rho, k):\n    ...  # a number in [1/k, 1]",
             solution="def scene_only_accuracy(rho, k):\n    return rho + (1 - rho) / k",
             hints=(
                 "The guess is right in two cases that exclude each other.",
-                "With probability rho the scene is the own one on purpose. In the rest, it "
+                "With probability rho the scene is the own one on purpose. In the "
+                "rest, it "
                 "is the own one by luck in one case of k.",
             ),
             cases=[
                 Case((1.0, 8), 1.0, "At rho = 1 the scene gives everything away."),
                 Case((0.0, 8), 0.125, "At rho = 0 guessing is right once in k times."),
-                Case((0.9, 8), 0.9125, "Uniform over *all* scenes: luck helps a little."),
+                Case(
+                    (0.9, 8), 0.9125, "Uniform over *all* scenes: luck helps a little."
+                ),
                 Case((0.5, 16), 0.53125, "Luck depends on k."),
             ],
             wrong_answers={
@@ -101,11 +106,13 @@ def quiz():
                     "It has learned the scene",
                 ],
                 1,
-                "The test set repeats the training set's habits. Only a test that breaks "
+                "The test set repeats the training set's habits. Only a test that "
+                "breaks "
                 "them, such as swapped scenes, can tell the two apart.",
             ),
             Question(
-                "Why does the test set with swapped scenes show the same actors, item by "
+                "Why does the test set with swapped scenes show the same actors, item "
+                "by "
                 "item, as the ordinary one?",
                 [
                     "To save rendering time",
@@ -113,19 +120,23 @@ def quiz():
                     "Because the network has seen them",
                 ],
                 1,
-                "A paired comparison: whatever changes in the accuracy is due to the scene.",
+                "A paired comparison: whatever changes in the accuracy is due to the "
+                "scene.",
             ),
             Question(
-                "A fresh linear probe reads the scene from an untrained network's features "
+                "A fresh linear probe reads the scene from an untrained network's "
+                "features "
                 "with high accuracy. What follows?",
                 [
                     "Random networks understand scenes",
-                    "A probe's accuracy alone does not show that training made a network "
+                    "A probe's accuracy alone does not show that training made a "
+                    "network "
                     "depend on the scene",
                     "The probe is broken",
                 ],
                 1,
-                "Colour and texture survive random filters. What is *decodable* and what "
+                "Colour and texture survive random filters. What is *decodable* and "
+                "what "
                 "is *used* are two questions; the swapped test asks the second.",
             ),
         ],

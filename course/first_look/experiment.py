@@ -24,7 +24,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Settings:
-    """What one scale trains on and with; `minutes` is the time a run is expected to take."""
+    """What one scale trains on and with; `minutes` is a run's expected time."""
 
     knobs: Knobs
     train_clips: int
@@ -55,7 +55,9 @@ SETTINGS = {
         minutes=10.0,
     ),
     "full": Settings(
-        knobs=Knobs(frames=16, frame_rate=10.0, size=112, num_actions=16, num_scenes=16),
+        knobs=Knobs(
+            frames=16, frame_rate=10.0, size=112, num_actions=16, num_scenes=16
+        ),
         train_clips=16384, test_clips=2048, probe_clips=2048,
         widths=(64, 128, 256, 512),
         recipe=TrainSettings(

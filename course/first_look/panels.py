@@ -18,7 +18,9 @@ from course.teaching import Panel, Picture, clips_picture, figures, overlaid
 from course.teaching.pixels import enlarge, frames_of
 
 
-def _slider(low: float, high: float, value: float, step: float, text: str) -> FloatSlider:
+def _slider(
+    low: float, high: float, value: float, step: float, text: str
+) -> FloatSlider:
     return FloatSlider(value, min=low, max=high, step=step, description=text)
 
 
@@ -33,7 +35,11 @@ def world_knobs(size: int = 64, frames: int = 8) -> Panel:
             **knobs,
         )  # fmt: skip
         item = world[clip]
-        shown = {"frames": {}, "mask": {"mask": item["mask"]}, "motion": {"flow": item["flow"]}}
+        shown = {
+            "frames": {},
+            "mask": {"mask": item["mask"]},
+            "motion": {"flow": item["flow"]},
+        }
         film = enlarge(overlaid(item["clip"], **shown[view]), 4)
         alt = f"A looping clip of {action} in the scene {scene}, shown as {view}"
         covered = 100.0 * item["mask"].float().mean().item()
@@ -52,8 +58,12 @@ def world_knobs(size: int = 64, frames: int = 8) -> Panel:
         "Which knobs could make the actor hard to find for someone who only looks at "
         "what moves?",
         {
-            "action": Dropdown(options=list(ACTIONS), value="dance", description="action"),
-            "scene": Dropdown(options=list(DEFAULT_SCENES), value="mall", description="scene"),
+            "action": Dropdown(
+                options=list(ACTIONS), value="dance", description="action"
+            ),
+            "scene": Dropdown(
+                options=list(DEFAULT_SCENES), value="mall", description="scene"
+            ),
             "view": Dropdown(options=["frames", "mask", "motion"], description="view"),
             "clip": IntSlider(0, 0, 19, description="clip (clothes, place)"),
             "actor_size": _slider(0.25, 0.85, 0.72, 0.03, "actor size"),
@@ -89,19 +99,24 @@ def correlation_table(num_classes: int = 8, clips: int = 1024) -> Panel:
         fig, axis = figures.figure(width=5.2, height=4.0)
         axis.imshow(table, cmap="Blues", vmin=0, vmax=clips // num_classes)
         axis.set_xticks(
-            range(num_classes), [names.scene_names[s] for s in world.own_scene], rotation=60
+            range(num_classes),
+            [names.scene_names[s] for s in world.own_scene],
+            rotation=60,
         )
         axis.set_yticks(range(num_classes), names.action_names)
         axis.grid(False)
         dark = clips / num_classes / 2
         for (row, column), count in np.ndenumerate(table):
             colour = "white" if count > dark else "black"
-            axis.text(column, row, count, ha="center", va="center", color=colour, size=7)
+            axis.text(
+                column, row, count, ha="center", va="center", color=colour, size=7
+            )
         alt = f"Counts of {clips} clips by action and scene at correlation {rho:g}"
         known = rho + (1.0 - rho) / num_classes
         bias = scene_bias(known, 1.0 / num_classes)
         text = (
-            f"Who knows only the scene names the action right in {100 * known:.0f} % of "
+            f"Who knows only the scene names the action right in {100 * known:.0f} % "
+            f"of "
             f"the clips: scene bias B = ln({known:.3f} / {1 / num_classes:.3f}) = "
             f"{bias:.2f} nats (ceiling ln {num_classes} = {math.log(num_classes):.2f})."
         )
@@ -116,7 +131,9 @@ def correlation_table(num_classes: int = 8, clips: int = 1024) -> Panel:
     )
 
 
-def attention(models: Mapping[str, nn.Module], worlds: Mapping[str, SynthActions]) -> Panel:
+def attention(
+    models: Mapping[str, nn.Module], worlds: Mapping[str, SynthActions]
+) -> Panel:
     """Class activation maps of several networks on several test splits.
 
     Args:
@@ -145,15 +162,19 @@ def attention(models: Mapping[str, nn.Module], worlds: Mapping[str, SynthActions
         verdict = "right" if says == truth else "wrong"
         text = (
             f"Truth: <b>{html.escape(truth)}</b> in the {scene} (home of {home}). The "
-            f"network says <b>{html.escape(says)}</b> ({100 * chance[best]:.0f} %): {verdict}."
+            f"network says <b>{html.escape(says)}</b> ({100 * chance[best]:.0f} %): "
+            f"{verdict}."
         )
-        alt = f"Clip {clip} of {split} beside the activation map of the network {network}"
+        alt = (
+            f"Clip {clip} of {split} beside the activation map of the network {network}"
+        )
         picture = clips_picture(pair, ["clip", f"evidence for {says}"], 2, 6.0, alt=alt)
         return [picture, f"<p>{text}</p>"]
 
     return Panel(
         "Where does the network look?",
-        "Find a clip that is wrong although the actor is in plain sight: what lies under "
+        "Find a clip that is wrong although the actor is in plain sight: what lies "
+        "under "
         "the evidence?",
         {
             "network": Dropdown(options=list(models), description="network"),
@@ -161,7 +182,8 @@ def attention(models: Mapping[str, nn.Module], worlds: Mapping[str, SynthActions
             "clip": IntSlider(0, 0, 23, description="clip"),
         },
         draw,
-        answer="Typically the evidence lies on the scenery, and the answer is the action "
+        answer="Typically the evidence lies on the scenery, and the answer is the "
+        "action "
         "at home there.",
     )
 
@@ -186,7 +208,9 @@ def frame_differences(frames: np.ndarray, fps: float, name: str) -> Panel:
         alt = f"Frame {later} of {name} and, in orange, what changed"
         both = np.concatenate([frames[later], marked], 1)
         share = 100.0 * float((moved > threshold).mean())
-        text = f"<p>{share:.0f} % of the pixels changed by more than {threshold:.2f}.</p>"
+        text = (
+            f"<p>{share:.0f} % of the pixels changed by more than {threshold:.2f}.</p>"
+        )
         return [Picture(figures.image_png(both), alt), text]
 
     return Panel(
@@ -194,12 +218,15 @@ def frame_differences(frames: np.ndarray, fps: float, name: str) -> Panel:
         "What else changes besides what acts, and how would you tell the two apart?",
         {
             "frame": IntSlider(0, 0, len(frames) - 2, description="frame"),
-            "step": IntSlider(1, 1, max(1, min(8, len(frames) - 1)), description="frames apart"),
+            "step": IntSlider(
+                1, 1, max(1, min(8, len(frames) - 1)), description="frames apart"
+            ),
             "threshold": _slider(0.02, 0.5, 0.08, 0.02, "threshold"),
         },
         draw,
         play="frame",
         fps=min(fps, 10.0),
-        answer="Camera motion, water, leaves, shadows and compression change pixels too. "
+        answer="Camera motion, water, leaves, shadows and compression change pixels "
+        "too. "
         "Chapter 4 asks which changed pixels have colours the scenery does not have.",
     )

@@ -14,7 +14,9 @@ from course.teaching.lettering import letters
 from course.teaching.looping import animated_png, clip_grid
 
 
-def _cast(actions: np.ndarray, scenes: np.ndarray, size: int, frames: int) -> np.ndarray:
+def _cast(
+    actions: np.ndarray, scenes: np.ndarray, size: int, frames: int
+) -> np.ndarray:
     """Clips of chosen actions in chosen scenes, uint8 (N, T, H, W, 3)."""
     world = SynthActions(
         "uncorrelated", len(actions), seed=3, size=size, frames=frames, frame_rate=6.0,
@@ -25,18 +27,20 @@ def _cast(actions: np.ndarray, scenes: np.ndarray, size: int, frames: int) -> np
     return clips.permute(0, 2, 3, 4, 1).numpy()
 
 
-def every_action(size: int = 80, frames: int = 8) -> Picture:
+def every_action(size: int = 64, frames: int = 8) -> Picture:
     """One looping clip of each action, each in another scene, with its name."""
     count = len(ACTIONS)
     # Seven is coprime to sixteen: every scene is met once, neighbours differ.
-    clips = _cast(np.arange(count), 7 * np.arange(count) % len(DEFAULT_SCENES), size, frames)
+    clips = _cast(
+        np.arange(count), 7 * np.arange(count) % len(DEFAULT_SCENES), size, frames
+    )
     alt = "Looping clips of all actions, each by another actor in another scene"
     names = [name.replace("_", " ") for name in ACTIONS]
     page = clip_grid(list(clips), names, 8, 1)
-    return Picture(animated_png(page, 6.0, limit=300_000), alt, page.shape[2])
+    return Picture(animated_png(page, 6.0, limit=150_000), alt, page.shape[2])
 
 
-def contact_sheet(size: int = 40) -> Picture:
+def contact_sheet(size: int = 36) -> Picture:
     """All actions (rows) in all scenes (columns), one frame each."""
     rows, columns = len(ACTIONS), len(DEFAULT_SCENES)
     grid = np.stack(np.meshgrid(range(rows), range(columns), indexing="ij"), -1)
@@ -46,11 +50,13 @@ def contact_sheet(size: int = 40) -> Picture:
     sheet = stills.transpose(0, 2, 1, 3, 4).reshape(rows * size, columns * size, 3)
     names = [letters(n.replace("_", " "), 96, 11) for n in ACTIONS]
     side = [_fit(name, size, 96) for name in names]
-    head = [_fit(letters(n, size, 8), 18, size) for n in DEFAULT_SCENES]
+    head = [_fit(letters(n, size + 20, 7), 18, size) for n in DEFAULT_SCENES]
     top = np.concatenate([np.full((18, 96, 3), 255, np.uint8), *head], 1)
     page = np.concatenate([top, np.concatenate([np.concatenate(side), sheet], 1)])
     alt = "A table of still frames: sixteen actions in rows, sixteen scenes in columns"
-    return Picture(figures.smaller(figures.image_png(page), limit=300_000), alt, page.shape[1])
+    return Picture(
+        figures.smaller(figures.image_png(page), limit=150_000), alt, page.shape[1]
+    )
 
 
 def _fit(image: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -108,4 +114,6 @@ def learning_curve(rows: list[dict]) -> Picture:
     axis.plot(steps, raw, alpha=0.3)
     axis.plot(steps, smooth, color=figures.CYCLE[0])
     axis.set(ylim=(0, 102), xlabel="step", ylabel="training accuracy (%)")
-    return figures.picture_of(fig, "Training accuracy rises from chance to nearly all right")
+    return figures.picture_of(
+        fig, "Training accuracy rises from chance to nearly all right"
+    )

@@ -1,10 +1,11 @@
-"""A world with known truth: actors, scenes and everything in between, rendered in torch.
+"""A world with known truth: actors, scenes and everything in between, rendered in
+torch.
 
-    actions   what actors do (joint angles over time)     actors   bodies, clothes, props
-    scenes    where they do it (layers)                   camera   pan, zoom, shake
-    render    layers and parts to pixels, masks and flow  stage    draws to pictures
-    knobs     the settings                                clips    SynthActions
-    untrimmed SynthUntrimmed
+actions   what actors do (joint angles over time)     actors   bodies, clothes, props
+scenes    where they do it (layers)                   camera   pan, zoom, shake
+render    layers and parts to pixels, masks and flow  stage    draws to pictures
+knobs     the settings                                clips    SynthActions
+untrimmed SynthUntrimmed
 """
 
 from course.synthetic.actions import ACTIONS, REVERSALS

@@ -5,8 +5,8 @@ point the way the actor faces at 90 and straight up at 180 (in front view: outwa
 Lengths are in body heights.  Time is in seconds, 0 at the middle of the clip.
 
 Half of the actions come in pairs that are exact reversals of each other in time: the
-second member *is* the first one played at -time.  Both show the same set of frames, so a
-network that looks at one frame at a time cannot tell them apart; only order can.
+second member *is* the first one played at -time.  Both show the same set of frames, so
+a network that looks at one frame at a time cannot tell them apart; only order can.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+
+Angle = float | np.ndarray
 
 
 @dataclass
@@ -52,7 +54,7 @@ def _ease(u: np.ndarray) -> np.ndarray:
     return u * u * (3.0 - 2.0 * u)
 
 
-def _mix(a: float, b: float, u: np.ndarray) -> np.ndarray:
+def _mix(a: Angle, b: Angle, u: np.ndarray) -> np.ndarray:
     return a + (b - a) * u
 
 
@@ -128,12 +130,12 @@ def pick_up(time: np.ndarray, tempo: Tempo) -> Pose:
 
 def _throwing(u: np.ndarray) -> dict:
     windup, swing = _ease(u / 0.28), _ease((u - 0.28) / 0.3)
-    return dict(
-        view="side", stand=-0.34, lean=-14.0 * windup + 32.0 * swing,
-        arms=(30.0 - 20.0 * swing, _mix(20.0, -75.0, windup) + 205.0 * swing),
-        elbows=(20.0, 45.0 * windup * (1.0 - swing) + 6.0),
-        legs=(-16.0 + 4.0 * swing, 18.0 - 4.0 * swing), knees=(6.0, 8.0),
-    )  # fmt: skip
+    return {
+        "view": "side", "stand": -0.34, "lean": -14.0 * windup + 32.0 * swing,
+        "arms": (30.0 - 20.0 * swing, _mix(20.0, -75.0, windup) + 205.0 * swing),
+        "elbows": (20.0, 45.0 * windup * (1.0 - swing) + 6.0),
+        "legs": (-16.0 + 4.0 * swing, 18.0 - 4.0 * swing), "knees": (6.0, 8.0),
+    }  # fmt: skip
 
 
 def throw(time: np.ndarray, tempo: Tempo) -> Pose:
@@ -178,7 +180,8 @@ def kick(time: np.ndarray, tempo: Tempo) -> Pose:
     return Pose(
         view="side", lean=-16.0 * hit, planted=False,
         arms=(-20.0 + 70.0 * hit, 15.0 - 55.0 * hit), elbows=(35.0, 30.0),
-        legs=(-4.0, 98.0 * tempo.vigour * hit - back), knees=(3.0, 10.0 + 60.0 * (1 - hit) * hit),
+        legs=(-4.0, 98.0 * tempo.vigour * hit - back), knees=(3.0, 10.0 + 60.0 * (1 -
+        hit) * hit),
     )  # fmt: skip
 
 

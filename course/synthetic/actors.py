@@ -25,6 +25,7 @@ UPPER_ARM, FOREARM = 0.165, 0.165
 PARTS = (
     "chair_back", "chair_leg", "chair_seat",
     "far_upper_arm", "far_forearm", "far_thigh", "far_shin", "far_foot",
+    "right_thigh", "right_shin", "right_foot",  # the near leg in front view
     "torso", "head", "prop",
     "near_thigh", "near_shin", "near_foot", "near_upper_arm", "near_forearm",
 )  # fmt: skip
@@ -55,8 +56,8 @@ def solve(pose: Pose, shape: tuple[int, int]) -> SimpleNamespace:
         elbow_x = shoulder_x + UPPER_ARM * c[0]
         elbow_y = SHOULDER * up_y + UPPER_ARM * c[1]
         limb = SimpleNamespace(
-            hip=(full(hip_x), full(0.0)), knee=(knee_x, knee_y), ankle=(ankle_x, ankle_y),
-            shoulder=(shoulder_x, SHOULDER * up_y), elbow=(elbow_x, elbow_y),
+            hip=(full(hip_x), full(0.0)), knee=(knee_x, knee_y), ankle=(ankle_x,
+            ankle_y), shoulder=(shoulder_x, SHOULDER * up_y), elbow=(elbow_x, elbow_y),
             hand=(elbow_x + FOREARM * d[0], elbow_y + FOREARM * d[1]),
             tip=(elbow_x + 1.75 * FOREARM * d[0], elbow_y + 1.75 * FOREARM * d[1]),
             way=way, sole=thigh - knee,
@@ -94,8 +95,9 @@ def _body(joints: SimpleNamespace) -> dict[str, tuple]:
     parts = {}
     for name in ("far", "near"):
         limb = getattr(joints, name)
-        parts[f"{name}_thigh"] = _bone(limb.hip, limb.knee, 0.072)
-        parts[f"{name}_shin"] = _bone(limb.knee, limb.ankle, 0.058)
+        leg = "right" if joints.front and name == "near" else name
+        parts[f"{leg}_thigh"] = _bone(limb.hip, limb.knee, 0.072)
+        parts[f"{leg}_shin"] = _bone(limb.knee, limb.ankle, 0.058)
         toe = np.deg2rad(35.0 if joints.front else 82.0) + np.deg2rad(
             0.0 if joints.front else np.clip(limb.sole, -60, 60) * 0.55
         )
@@ -104,7 +106,7 @@ def _body(joints: SimpleNamespace) -> dict[str, tuple]:
             limb.ankle[0] + limb.way * reach * np.sin(toe),
             limb.ankle[1] + reach * np.cos(toe),
         )
-        parts[f"{name}_foot"] = _bone(limb.ankle, tip, 0.047)
+        parts[f"{leg}_foot"] = _bone(limb.ankle, tip, 0.047)
         parts[f"{name}_upper_arm"] = _bone(limb.shoulder, limb.elbow, 0.052)
         parts[f"{name}_forearm"] = _bone(limb.elbow, limb.hand, 0.047)
     hip = (np.zeros_like(joints.neck[0]), np.zeros_like(joints.neck[1]))
@@ -115,7 +117,9 @@ def _body(joints: SimpleNamespace) -> dict[str, tuple]:
     x = joints.neck[0] + 0.118 * np.sin(tilt)
     y = joints.neck[1] + 0.118 * np.cos(tilt)
     parts["head"] = (x, y, np.arctan2(np.cos(tilt), np.sin(tilt)), HEAD, HEAD)
-    return {name: (p[0] + joints.dx, p[1] + joints.dy, *p[2:]) for name, p in parts.items()}
+    return {
+        name: (p[0] + joints.dx, p[1] + joints.dy, *p[2:]) for name, p in parts.items()
+    }
 
 
 _PROPS = {  # half length, half width, corner
@@ -123,7 +127,7 @@ _PROPS = {  # half length, half width, corner
     "parcel": (0.13, 0.12, 0.02),
     "ball": (0.10, 0.10, 0.10),
 }
-_CHAIR = {  # x, y, angle, half length, half width, against the seat's place on the ground
+_CHAIR = {  # x, y, angle, half length, half width; from the seat's place on the ground
     "chair_seat": (0.0, -0.155, 0.0, 0.17, 0.028),
     "chair_back": (-0.16, -0.36, np.pi / 2, 0.22, 0.026),
     "chair_leg": (-0.02, -0.07, np.pi / 2, 0.07, 0.05),
@@ -140,7 +144,7 @@ def build_parts(pose: Pose, shape: tuple[int, int]) -> dict[str, np.ndarray]:
     count = len(PARTS)
     joints = solve(pose, shape)
     boxes = _body(joints)
-    if pose.prop:
+    if pose.prop and pose.prop_at:
         x, y = pose.prop_at(joints, lambda other: solve(other, shape))
         if pose.prop == "chair":
             x = x + pose.stand
@@ -151,10 +155,11 @@ def build_parts(pose: Pose, shape: tuple[int, int]) -> dict[str, np.ndarray]:
             boxes["prop"] = (x, y, 0.0, half, width)
     out = {
         "centre": np.zeros((*shape, count, 2)), "angle": np.zeros((*shape, count)),
-        "half": np.full((shape[0], count, 2), 1e-3), "corner": np.zeros((shape[0], count)),
-        "shown": np.zeros((*shape, count), bool),
+        "half": np.full((shape[0], count, 2), 1e-3), "corner": np.zeros((shape[0],
+        count)), "shown": np.zeros((*shape, count), bool),
         "front": np.full(shape, pose.view == "front"),
-        "prop": np.full(shape, list(_PROPS).index(pose.prop) if pose.prop in _PROPS else -1),
+        "prop": np.full(shape, list(_PROPS).index(pose.prop) if pose.prop in _PROPS
+        else -1),
     }  # fmt: skip
     for k, name in enumerate(PARTS):
         if name not in boxes:
@@ -178,18 +183,27 @@ def _corner(name: str, width: float, prop: str) -> float:
 
 # Clothes: strong, distinct colours, so that an actor stands out from every scene.
 _SHIRTS = np.array(
-    [[.86, .16, .20], [.10, .36, .82], [.98, .76, .10], [.12, .62, .36], [.58, .20, .66],
-     [.95, .45, .10], [.10, .66, .74], [.93, .36, .60], [.95, .95, .92], [.16, .17, .24]]
+    [[.86, .16, .20], [.10, .36, .82], [.98, .76, .10], [.12, .62, .36], [.58, .20,
+    .66],
+     [.95, .45, .10], [.10, .66, .74], [.93, .36, .60],
+     [.95, .95, .92], [.16, .17, .24]]
 )  # fmt: skip
 _TROUSERS = np.array(
-    [[.16, .20, .36], [.33, .22, .16], [.20, .20, .22], [.46, .10, .22], [.78, .70, .55],
+    [[.16, .20, .36], [.33, .22, .16], [.20, .20, .22], [.46, .10, .22], [.78, .70,
+    .55],
      [.10, .34, .30], [.30, .34, .62], [.55, .55, .60]]
 )  # fmt: skip
-_SKINS = np.array([[.98, .82, .70], [.90, .68, .50], [.72, .49, .33], [.47, .30, .20]])
-_HAIRS = np.array([[.12, .09, .08], [.36, .20, .10], [.80, .62, .26], [.62, .24, .12]])
-_SHOES = np.array([[.92, .92, .90], [.12, .12, .14], [.80, .20, .16]])
-_BALLS = np.array([[.95, .25, .20], [.98, .85, .25], [.95, .95, .95], [.95, .55, .15]])
-_PROP_COLOURS = np.array([[.74, .53, .30], [.62, .40, .24], [.80, .60, .42]])
+_SKINS = np.array(
+    [[0.98, 0.82, 0.70], [0.90, 0.68, 0.50], [0.72, 0.49, 0.33], [0.47, 0.30, 0.20]]
+)
+_HAIRS = np.array(
+    [[0.12, 0.09, 0.08], [0.36, 0.20, 0.10], [0.80, 0.62, 0.26], [0.62, 0.24, 0.12]]
+)
+_SHOES = np.array([[0.92, 0.92, 0.90], [0.12, 0.12, 0.14], [0.80, 0.20, 0.16]])
+_BALLS = np.array(
+    [[0.95, 0.25, 0.20], [0.98, 0.85, 0.25], [0.95, 0.95, 0.95], [0.95, 0.55, 0.15]]
+)
+_PROP_COLOURS = np.array([[0.74, 0.53, 0.30], [0.62, 0.40, 0.24], [0.80, 0.60, 0.42]])
 
 
 def _jitter(colours: np.ndarray, draws: Draws, name: str, size: float) -> np.ndarray:

@@ -54,8 +54,8 @@ class Camera:
         T is 1 for a still camera, so that a static scene is painted only once.
         """
         frames = slice(0, 1) if self.still else slice(None)
-        scale = _tensor(self.scale[:, frames], device)[:, :, None, None]
-        centre = _tensor(self.centre[:, frames], device)[:, :, None, None]
+        scale = as_tensor(self.scale[:, frames], device)[:, :, None, None]
+        centre = as_tensor(self.centre[:, frames], device)[:, :, None, None]
         cols = torch.arange(self.width, device=device) - (self.width - 1) / 2
         rows = torch.arange(self.height, device=device) - (self.height - 1) / 2
         x = centre[..., 0] + cols[None, None, None, :] / scale
@@ -64,7 +64,12 @@ class Camera:
 
 
 def camera_path(
-    draws: Draws, frames: int, size: tuple[int, int], pan: float, zoom: float, jitter: float
+    draws: Draws,
+    frames: int,
+    size: tuple[int, int],
+    pan: float,
+    zoom: float,
+    jitter: float,
 ) -> Camera:
     """Cameras that pan, zoom and shake.
 
@@ -89,5 +94,8 @@ def camera_path(
     return Camera(centre, np.exp(rate[:, None] * u), *size)
 
 
-def _tensor(array: np.ndarray, device: torch.device) -> Tensor:
-    return torch.as_tensor(np.ascontiguousarray(array), dtype=torch.float32, device=device)
+def as_tensor(array: np.ndarray, device: torch.device) -> Tensor:
+    """A float32 copy on the device."""
+    return torch.as_tensor(
+        np.ascontiguousarray(array), dtype=torch.float32, device=device
+    )

@@ -46,8 +46,8 @@ class SynthActions(torch.utils.data.Dataset):
         **changes: knobs to turn, such as `scene_correlation=0.5` (see `Knobs`).
 
     Item i is a dict: `clip` float (3, T, H, W) in [0, 1]; `action`, `scene` int; `mask`
-    bool (T, H, W), the actor and what it holds; `flow` float (2, T-1, H, W) px (dx, dy);
-    `flow_valid` bool (T-1, H, W).
+    bool (T, H, W), the actor and what it holds; `flow` float (2, T-1, H, W) px (dx,
+    dy); `flow_valid` bool (T-1, H, W).
 
     Raises:
         ValueError: for an unknown split or knob, or a value out of range.
@@ -69,9 +69,17 @@ class SynthActions(torch.utils.data.Dataset):
             raise ValueError(f"num_clips must be at least 1, got {num_clips}")
         self.split, self.num_clips, self.seed = split, num_clips, seed
         self.knobs, self.device = make_knobs(knobs, **changes), torch.device(device)
-        self.action_names, self.scene_names = self.knobs.action_names, self.knobs.scene_names
-        if split == "swapped" and min(len(self.action_names), len(self.scene_names)) < 2:
-            raise ValueError("the swapped split needs at least two actions and two scenes")
+        self.action_names, self.scene_names = (
+            self.knobs.action_names,
+            self.knobs.scene_names,
+        )
+        if (
+            split == "swapped"
+            and min(len(self.action_names), len(self.scene_names)) < 2
+        ):
+            raise ValueError(
+                "the swapped split needs at least two actions and two scenes"
+            )
         part = split if split in ("train", "val") else "test"
         self._draws = Draws(seed, np.arange(num_clips), f"{part}/")
         self.own_scene = _pairing(seed, len(self.action_names), len(self.scene_names))
@@ -111,7 +119,9 @@ class SynthActions(torch.utils.data.Dataset):
         item["clip"] = item["clip"].float() / 255.0
         return {k: int(v) if k in _LABELS else v for k, v in item.items()}
 
-    def render(self, indices: Sequence[int], keys: Sequence[str] = ITEM_KEYS) -> dict:
+    def render(
+        self, indices: Sequence[int] | np.ndarray, keys: Sequence[str] = ITEM_KEYS
+    ) -> dict:
         """Render some items as a batch.
 
         Args:
@@ -119,9 +129,10 @@ class SynthActions(torch.utils.data.Dataset):
             keys: any of `TENSOR_KEYS`.
 
         Returns:
-            dict of tensors on the data set's device: `clip`, `background` (the clip without
-            its actor) uint8 (N, 3, T, H, W); `mask` (N, T, H, W) bool; `flow`
-            (N, 2, T-1, H, W); `flow_valid` (N, T-1, H, W); `action`, `scene`, `video` (N,).
+            dict of tensors on the data set's device: `clip`, `background` (the clip
+            without its actor) uint8 (N, 3, T, H, W); `mask` (N, T, H, W) bool; `flow`
+            (N, 2, T-1, H, W); `flow_valid` (N, T-1, H, W); `action`, `scene`, `video`
+            (N,).
         """
         unknown = set(keys) - set(TENSOR_KEYS)
         if unknown:
@@ -180,7 +191,9 @@ class SynthActions(torch.utils.data.Dataset):
         pixels = self.knobs.frames * h * w
         most = 2**18 if self.device.type == "cpu" else 2**23
         chunk = max(1, most // pixels)
-        order = np.argsort(self.scenes, kind="stable")  # a scene is painted for many clips
+        order = np.argsort(
+            self.scenes, kind="stable"
+        )  # a scene is painted for many clips
         bar = _bar(len(order), progress)
         out: dict[str, Tensor] = {}
         for start in range(0, len(order), chunk):

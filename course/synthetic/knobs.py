@@ -28,13 +28,19 @@ class Knobs:
     num_scenes: int = _doc(8, "the first so many scenes")
     actions: tuple[str, ...] | None = _doc(None, "names, instead of num_actions")
     scenes: tuple[str, ...] | None = _doc(None, "names, instead of num_scenes")
-    scene_correlation: float = _doc(0.9, "rho: own scene with this probability, else any")
-    actor_size: tuple[float, float] = _doc((0.66, 0.8), "body height in frame heights")
+    scene_correlation: float = _doc(
+        0.9, "rho: own scene with this probability, else any"
+    )
+    actor_size: tuple[float, float] = _doc((0.7, 0.84), "body height in frame heights")
     actor_place: float = _doc(0.2, "largest distance from the middle, in frame heights")
     place_drift: float = _doc(0.0, "the same between clips of one video")
-    outfits: int | None = _doc(None, "so many outfits in the world; None: one per video")
+    outfits: int | None = _doc(
+        None, "so many outfits in the world; None: one per video"
+    )
     actor_texture: float = _doc(0.16, "strength of the stripes on clothes")
-    background_texture: float = _doc(1.0, "contrast of the scenery around its mean colour")
+    background_texture: float = _doc(
+        1.0, "contrast of the scenery around its mean colour"
+    )
     colour_similarity: float = _doc(0.0, "1: the actor has the scenery's mean colour")
     action_speed: tuple[float, float] = _doc((0.85, 1.2), "tempo of the performance")
     camera_pan: float = _doc(0.01, "largest travel in a clip, in frame heights")
@@ -43,7 +49,9 @@ class Knobs:
     background_motion: float = _doc(1.0, "speed of what moves in a scene; 0: frozen")
     noise: float = _doc(0.02, "standard deviation of pixel noise, 0..1 scale")
     occluder: float = _doc(0.0, "probability of a post standing in front of the actor")
-    clips_per_video: int = _doc(1, "clips sharing action, outfit, size, place and scene")
+    clips_per_video: int = _doc(
+        1, "clips sharing action, outfit, size, place and scene"
+    )
 
     def __post_init__(self):
         for name in ("actions", "scenes", "actor_size", "action_speed"):
@@ -95,14 +103,19 @@ def _check(k: Knobs) -> None:
     _need(k.frames >= 1, f"frames must be at least 1, got {k.frames}")
     _need(min(h, w) >= 8, f"size must be at least 8 pixels, got {k.size}")
     _need(k.frame_rate > 0, f"frame_rate must be positive, got {k.frame_rate}")
-    _need(k.clips_per_video >= 1, f"clips_per_video must be >= 1, got {k.clips_per_video}")
+    _need(
+        k.clips_per_video >= 1, f"clips_per_video must be >= 1, got {k.clips_per_video}"
+    )
     _need(k.outfits is None or k.outfits >= 1, f"outfits must be >= 1, got {k.outfits}")
     for name in ("scene_correlation", "occluder", "colour_similarity"):
         value = getattr(k, name)
         _need(0.0 <= value <= 1.0, f"{name} must be in [0, 1], got {value}")
     for name in ("actor_texture", "background_texture", "camera_pan", "camera_zoom",
                  "camera_jitter", "noise", "actor_place", "place_drift"):  # fmt: skip
-        _need(getattr(k, name) >= 0, f"{name} must not be negative, got {getattr(k, name)}")
+        _need(
+            getattr(k, name) >= 0,
+            f"{name} must not be negative, got {getattr(k, name)}",
+        )
     for name in ("actor_size", "action_speed"):
         value = getattr(k, name)
         good = len(value) == 2 and 0 < value[0] <= value[1]
@@ -111,7 +124,9 @@ def _check(k: Knobs) -> None:
     _names("scenes", k.scenes, SCENES, k.num_scenes, len(DEFAULT_SCENES))
 
 
-def _names(what: str, chosen: Sequence[str] | None, known, number: int, most: int) -> None:
+def _names(
+    what: str, chosen: Sequence[str] | None, known, number: int, most: int
+) -> None:
     if chosen is None:
         _need(1 <= number <= most, f"num_{what} must be in 1..{most}, got {number}")
         return

@@ -1,9 +1,10 @@
 """The renderer: layers of a scene, then parts of an actor, back to front.
 
-Each pixel remembers its *owner*, the topmost thing that covers more than half of it, and
-how *pure* it is.  Everything that can own a pixel moves rigidly in the plane, so one small
-table of similarity transforms (owner x frame) turns the owner map into exact optical flow:
-`q' = A (q - p) + p'`, with p, p' the owner's anchor in this and the next frame.
+Each pixel remembers its *owner*, the topmost thing that covers more than half of it,
+and how *pure* it is.  Everything that can own a pixel moves rigidly in the plane, so
+one small table of similarity transforms (owner x frame) turns the owner map into exact
+optical flow: `q' = A (q - p) + p'`, with p, p' the owner's anchor in this and the next
+frame.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ PURE = 0.97  # least share of a pixel that its owner must cover for exact flow
 
 @dataclass
 class Canvas:
-    """A picture in the making: `colour` (3, N, T, H, W), `owner`, `pure` (N, T, H, W)."""
+    """A picture in the making: colour (3, N, T, H, W), owner and pure (N, T, H, W)."""
 
     colour: Tensor
     owner: Tensor
@@ -86,14 +87,17 @@ def layer_shifts(layers: list, n: int, frames: int) -> np.ndarray:
     return shifts
 
 
-def paint_parts(canvas: Canvas, x: Tensor, y: Tensor, pixel: Tensor, parts: dict) -> None:
+def paint_parts(
+    canvas: Canvas, x: Tensor, y: Tensor, pixel: Tensor, parts: dict
+) -> None:
     """Paint the parts of the actor (and what they hold) over the canvas.
 
     Args:
         canvas: with all T frames.
         x, y: world coordinates, (N, T or 1, 1, W) and (N, T or 1, H, 1).
         pixel: world size of a pixel, (N, T or 1, 1, 1).
-        parts: tensors as made by `clips._parts`: centre (N, T, K, 2), cos, sin (N, T, K),
+        parts: tensors as made by `clips._parts`: centre (N, T, K, 2), cos, sin (N, T,
+        K),
             half (N, K, 2), corner (N, K), shown (N, T, K), colour, colour2 (N, K, 3),
             split (N, K), pattern (N, K, 3), face (N, T) and the head's index.
     """
@@ -117,7 +121,9 @@ def paint_parts(canvas: Canvas, x: Tensor, y: Tensor, pixel: Tensor, parts: dict
         canvas.cover(colour, alpha, MAX_LAYERS + k)
 
 
-def _cloth(parts: dict, k: int, u: Tensor, v: Tensor, distance: Tensor, pixel) -> Tensor:
+def _cloth(
+    parts: dict, k: int, u: Tensor, v: Tensor, distance: Tensor, pixel
+) -> Tensor:
     """Colour (3, N, T, H, W) of part k at its own coordinates u (along), v (across)."""
     per_clip = lambda t: t[:, None, None, None]  # noqa: E731
     if k == parts["head"]:
@@ -128,7 +134,9 @@ def _cloth(parts: dict, k: int, u: Tensor, v: Tensor, distance: Tensor, pixel) -
     strength, rate, phase = (per_clip(parts["pattern"][:, k, i]) for i in range(3))
     width = per_clip(parts["half"][:, k, 1])
     shade = 1.0 + strength * torch.sin(rate * u + phase) - 0.16 * (v / width) ** 2
-    shade = shade * (1.0 - 0.35 * (1.0 + distance / (0.045 * parts["height"])).clamp(0, 1))
+    shade = shade * (
+        1.0 - 0.35 * (1.0 + distance / (0.045 * parts["height"])).clamp(0, 1)
+    )
     channels = []
     for c in range(3):
         first = per_clip(parts["colour"][:, k, c])
@@ -178,8 +186,8 @@ def optical_flow(
 ) -> tuple[Float[Tensor, "n 2 t h w"], Bool[Tensor, "n t h w"]]:
     """Exact flow (dx, dy) in pixels and where warping by it is exact.
 
-    A pixel is valid when it is pure, lands inside the next frame, and all four pixels that
-    bilinear warping would read there belong, purely, to the same owner.
+    A pixel is valid when it is pure, lands inside the next frame, and all four pixels
+    that bilinear warping would read there belong, purely, to the same owner.
     """
     owner = canvas.owner.long()
     n, frames, h, w = owner.shape

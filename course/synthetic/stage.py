@@ -11,7 +11,7 @@ from torch import Tensor
 from course.draws import Draws
 from course.synthetic.actions import ACTIONS, Tempo, idle
 from course.synthetic.actors import PARTS, build_parts, dress, outfits
-from course.synthetic.camera import Camera, _tensor, camera_path
+from course.synthetic.camera import as_tensor, camera_path
 from course.synthetic.knobs import Knobs
 from course.synthetic.render import (
     MAX_LAYERS,
@@ -58,7 +58,11 @@ class Stage:
 
     def _place(self, poses: dict) -> dict:
         """Move parts from body to world coordinates."""
-        k, videos, clips = self.knobs, self.videos.child("actor"), self.clips.child("actor")
+        k, videos, clips = (
+            self.knobs,
+            self.videos.child("actor"),
+            self.clips.child("actor"),
+        )
         height = 2.0 * videos.uniform("size", *k.actor_size)
         x = 2.0 * videos.uniform("place", -k.actor_place, k.actor_place)
         x = x + 2.0 * clips.uniform("drift", -k.place_drift, k.place_drift)
@@ -66,7 +70,9 @@ class Stage:
         ground = GROUND + videos.uniform("ground", -0.06, 0.10)
         scale = height[:, None, None]
         centre = poses["centre"].copy()
-        centre[..., 0] = x[:, None, None] + facing[:, None, None] * scale * centre[..., 0]
+        centre[..., 0] = (
+            x[:, None, None] + facing[:, None, None] * scale * centre[..., 0]
+        )
         centre[..., 1] = ground[:, None, None] + scale * centre[..., 1]
         flipped = facing[:, None, None] < 0
         angle = np.where(flipped, np.pi - poses["angle"], poses["angle"])
@@ -97,11 +103,13 @@ class Stage:
                 self.camera, shifts, np.concatenate([centre, post], 2),
                 np.concatenate([angle, post[..., 0]], 2),
             )  # fmt: skip
-            flow, valid = optical_flow(canvas, _tensor(table, self.device))
+            flow, valid = optical_flow(canvas, as_tensor(table, self.device))
             out["flow"], out["flow_valid"] = flow, valid
         return out
 
-    def _scenery(self, x: Tensor, y: Tensor, pixel: Tensor) -> tuple[Canvas, np.ndarray]:
+    def _scenery(
+        self, x: Tensor, y: Tensor, pixel: Tensor
+    ) -> tuple[Canvas, np.ndarray]:
         n, t, (h, w) = len(self.clips), self.frames, self.knobs.frame_size
         shifts = np.zeros((n, t, MAX_LAYERS, 2))
         colour = torch.full((3, n, t, h, w), 0.5, device=self.device)
@@ -115,8 +123,12 @@ class Stage:
             rows = np.flatnonzero(self.scenes == name)
             where = torch.as_tensor(rows, device=self.device)
             begin = self.clips.uniform("scene.begin", 0.0, 8.0)[rows]
-            time = _tensor(begin[:, None] + seconds[None], self.device)[:, :, None, None]
-            layers = SCENES[name](x[where], y[where], time, self._vary(rows), pixel[where])
+            time = as_tensor(begin[:, None] + seconds[None], self.device)[
+                :, :, None, None
+            ]
+            layers = SCENES[name](
+                x[where], y[where], time, self._vary(rows), pixel[where]
+            )
             painted = paint_layers(layers, (len(rows), t, h, w), self.device)
             canvas.colour[:, where] = painted.colour
             canvas.owner[where], canvas.pure[where] = painted.owner, painted.pure
@@ -132,11 +144,13 @@ class Stage:
         picked = Draws(draws.seed, draws.indices[rows], draws.scope)
 
         def vary(name: str, low: float, high: float) -> Tensor:
-            return _tensor(picked.uniform(name, low, high), self.device)[:, None, None, None]
+            return as_tensor(picked.uniform(name, low, high), self.device)[
+                :, None, None, None
+            ]
 
         return vary
 
-    def _parts(self, scenery: Tensor) -> dict[str, Tensor]:
+    def _parts(self, scenery: Tensor) -> dict:
         """The cast as tensors, in this video's clothes."""
         k, cast = self.knobs, self.cast
         wardrobe = self.videos.child("outfit")
@@ -159,14 +173,15 @@ class Stage:
         pattern[..., 2] = outfit["stripe_phase"][:, None]
         arrays = {
             "centre": cast["centre"], "cos": np.cos(cast["angle"]),
-            "sin": np.sin(cast["angle"]), "half": cast["half"], "corner": cast["corner"],
-            "shown": cast["shown"], "colour": look["colour"], "colour2": look["colour2"],
+            "sin": np.sin(cast["angle"]), "half": cast["half"],
+            "corner": cast["corner"], "shown": cast["shown"],
+            "colour": look["colour"], "colour2": look["colour2"],
             "split": look["split"] * cast["height"][:, None], "pattern": pattern,
             "front": cast["front"], "facing": cast["facing"],
         }  # fmt: skip
-        parts = {name: _tensor(value, self.device) for name, value in arrays.items()}
+        parts: dict = {k: as_tensor(v, self.device) for k, v in arrays.items()}
         parts["front"] = parts["front"] > 0.5
-        parts["height"] = _tensor(cast["height"], self.device)[:, None, None, None]
+        parts["height"] = as_tensor(cast["height"], self.device)[:, None, None, None]
         return {**parts, "head": HEAD}
 
     def _occlude(self, canvas: Canvas, x: Tensor, y: Tensor, pixel: Tensor) -> None:
@@ -175,11 +190,15 @@ class Stage:
         there = draws.bernoulli("there", self.knobs.occluder)
         if not there.any():
             return
-        at = _tensor(draws.uniform("place", -0.35, 0.35), self.device)[:, None, None, None]
-        width = _tensor(draws.uniform("width", 0.06, 0.14), self.device)[:, None, None, None]
-        shown = _tensor(there, self.device)[:, None, None, None]
+        at = as_tensor(draws.uniform("place", -0.35, 0.35), self.device)[
+            :, None, None, None
+        ]
+        width = as_tensor(draws.uniform("width", 0.06, 0.14), self.device)[
+            :, None, None, None
+        ]
+        shown = as_tensor(there, self.device)[:, None, None, None]
         alpha = (0.5 - ((x - at).abs() - width) / pixel).clamp(0, 1) * shown
-        tone = _tensor(draws.uniform("tone", 0.15, 0.45), self.device)
+        tone = as_tensor(draws.uniform("tone", 0.15, 0.45), self.device)
         grain = 0.06 * torch.sin(9.0 * y + 40.0 * (x - at))
         base = tone[:, None, None, None] + grain
         colour = torch.stack([base * 1.15, base, base * 0.8]).clamp(0, 1)
@@ -203,7 +222,7 @@ class Stage:
             bits = bits ^ (bits >> 16)
             bits = (bits * multiplier) & 0xFFFFFFFF
         bits = bits ^ (bits >> 15)
-        total = sum((bits >> s) & 255 for s in (0, 8, 16, 24))
+        total = sum(((bits >> s) & 255 for s in (8, 16, 24)), bits & 255)
         return ((total.float() - 510.0) / 147.8).reshape(n, *rest)
 
 
@@ -226,7 +245,7 @@ def clip_times(knobs: Knobs) -> np.ndarray:
 
 
 def perform(knobs: Knobs, clips: Draws, actions: np.ndarray) -> dict[str, np.ndarray]:
-    """Parts, in body coordinates, of N actors doing the named actions (N,) for T frames."""
+    """Parts, in body coordinates, of N actors doing the named actions, (N,)."""
     tempo = tempo_of(knobs, clips)
     out: dict[str, np.ndarray] = {}
     for name in sorted(set(actions)):

@@ -71,13 +71,15 @@ class SynthUntrimmed(torch.utils.data.Dataset):
         split: train or test.
         num_videos: how many.
         seed: the world's seed.
-        time_scale: all times of the statistics are multiplied by it (0.2 for a quick look;
+        time_scale: all times of the statistics are multiplied by it (0.2 for a quick
+        look;
             instances then hold fewer frames unless `frame_rate` rises).
         device: where pixels are computed.
         knobs, **changes: as for `SynthActions`; `frames` is ignored.
 
-    Item i is a dict: `clip` float (3, T, H, W), `segments` (list of `Segment`), `labels`,
-    `frame_action` int (T,) with -1 for none, `scene` int, `frame_rate`, `seconds`.
+    Item i is a dict: `clip` float (3, T, H, W), `segments` (list of `Segment`),
+    `labels`, `frame_action` int (T,) with -1 for none, `scene` int, `frame_rate`,
+    `seconds`.
     `timelines` holds every video's `Timeline` without rendering anything.
 
     Raises:
@@ -97,12 +99,19 @@ class SynthUntrimmed(torch.utils.data.Dataset):
         if split not in ("train", "test"):
             raise ValueError(f"split must be train or test, got {split!r}")
         if num_videos < 1 or time_scale <= 0:
-            raise ValueError(f"needs videos and time, got {num_videos} and {time_scale}")
+            raise ValueError(
+                f"needs videos and time, got {num_videos} and {time_scale}"
+            )
         self.knobs, self.device = make_knobs(knobs, **changes), torch.device(device)
         if self.knobs.clips_per_video != 1:
-            raise ValueError("an untrimmed video is one clip: clips_per_video must be 1")
+            raise ValueError(
+                "an untrimmed video is one clip: clips_per_video must be 1"
+            )
         self.split, self.seed, self.time_scale = split, seed, time_scale
-        self.action_names, self.scene_names = self.knobs.action_names, self.knobs.scene_names
+        self.action_names, self.scene_names = (
+            self.knobs.action_names,
+            self.knobs.scene_names,
+        )
         self._draws = Draws(seed, np.arange(num_videos), f"untrimmed/{split}/")
         classes = len(self.action_names)
         self.own_scene = _pairing(seed, classes, len(self.scene_names))
@@ -147,7 +156,9 @@ class SynthUntrimmed(torch.utils.data.Dataset):
         poses = self._perform(index, times, draws)
         scene = np.asarray([self.scene_names[self.scenes[index]]])
         # The scene's clock and the sensor's noise go on from stretch to stretch.
-        stage = Stage(self.knobs, draws, poses, scene, device=self.device, begin=times[0])
+        stage = Stage(
+            self.knobs, draws, poses, scene, device=self.device, begin=times[0]
+        )
         return stage.render({"clip"})["clip"][0]
 
     def _perform(self, index: int, times: np.ndarray, draws: Draws) -> dict:
@@ -161,7 +172,9 @@ class SynthUntrimmed(torch.utils.data.Dataset):
             action = ACTIONS[self.action_names[segment.action]]
             length = segment.end - segment.start
             middle = times[now][None] - 0.5 * (segment.start + segment.end)
-            own = Tempo(tempo.speed, 0.0 * tempo.offset, tempo.phase, tempo.vigour, length)
+            own = Tempo(
+                tempo.speed, 0.0 * tempo.offset, tempo.phase, tempo.vigour, length
+            )
             acted = build_parts(action(middle, own), middle.shape)
             for key in ("centre", "angle", "shown", "front", "prop"):
                 parts[key][:, now] = acted[key]
@@ -171,7 +184,9 @@ class SynthUntrimmed(torch.utils.data.Dataset):
         return parts
 
 
-def sample_timeline(draws: Draws, main: int, classes: int, scale: float = 1.0) -> Timeline:
+def sample_timeline(
+    draws: Draws, main: int, classes: int, scale: float = 1.0
+) -> Timeline:
     """A timeline for one video: length, share of action, instances, gaps.
 
     Args:
@@ -180,13 +195,17 @@ def sample_timeline(draws: Draws, main: int, classes: int, scale: float = 1.0) -
         classes: number of actions to draw a second one from.
         scale: factor on all times.
     """
-    seconds = float(np.clip(_log_normal(draws, "seconds", VIDEO_SECONDS), SHORTEST, LONGEST))
+    seconds = float(
+        np.clip(_log_normal(draws, "seconds", VIDEO_SECONDS), SHORTEST, LONGEST)
+    )
     share = min(0.9, _log_normal(draws, "share", ACTION_SHARE))
     lengths: list[float] = []
     while sum(lengths) < share * seconds and len(lengths) < 400:
         lengths.append(_log_normal(draws, f"length.{len(lengths)}", INSTANCE_SECONDS))
     lengths = _trim(lengths, share * seconds)
-    gaps = [-log(1.0 - float(draws.uniform(f"gap.{i}")[0])) for i in range(len(lengths) + 1)]
+    gaps = [
+        -log(1.0 - float(draws.uniform(f"gap.{i}")[0])) for i in range(len(lengths) + 1)
+    ]
     idle_time = seconds - sum(lengths)
     gaps = [g * idle_time / sum(gaps) for g in gaps]
     other = (main + 1 + int(draws.integer("second", max(classes - 1, 1))[0])) % classes
@@ -201,7 +220,7 @@ def sample_timeline(draws: Draws, main: int, classes: int, scale: float = 1.0) -
 
 
 def _trim(lengths: list[float], total: float) -> list[float]:
-    """Shorten the last instance so that the share is met (never below half a second)."""
+    """Shorten the last instance so that the share is met, to half a second at most."""
     over = sum(lengths) - total
     return [*lengths[:-1], max(0.5, lengths[-1] - over)]
 

@@ -88,6 +88,7 @@ def execute(path: str | Path, timeout: int = CELL_SECONDS) -> float:
         kernel_name="python3",
         store_widget_state=False,
         record_timing=False,
+        coalesce_streams=True,  # keep a progress bar's last state only
         resources={"metadata": {"path": str(path.parent.resolve())}},
     )
     with environment(COURSE_SCALE="cpu"):
