@@ -15,7 +15,9 @@ from course.evaluation import class_activation_map, scene_bias, upsample_map
 from course.synthetic import ACTIONS, Knobs, SynthActions, make_knobs
 from course.synthetic.knobs import DEFAULT_SCENES
 from course.teaching import Panel, Picture, clips_picture, figures, overlaid
+from course.teaching.looping import animated_png
 from course.teaching.pixels import enlarge, frames_of
+from course.teaching.tables import count_table
 
 
 def _slider(
@@ -40,7 +42,7 @@ def world_knobs(size: int = 64, frames: int = 8) -> Panel:
             "mask": {"mask": item["mask"]},
             "motion": {"flow": item["flow"]},
         }
-        film = enlarge(overlaid(item["clip"], **shown[view]), 4)
+        film = enlarge(overlaid(item["clip"], **shown[view]), 2)
         alt = f"A looping clip of {action} in the scene {scene}, shown as {view}"
         covered = 100.0 * item["mask"].float().mean().item()
         speed = item["flow"].norm(dim=0)
@@ -51,7 +53,8 @@ def world_knobs(size: int = 64, frames: int = 8) -> Panel:
             f"The actor covers {covered:.0f} % of the frame. Mean motion per frame: "
             f"{inside:.1f} px on the actor, {outside:.1f} px elsewhere."
         )
-        return [clips_picture([film], fps=6.0, alt=alt), f"<p>{text}</p>"]
+        picture = Picture(animated_png(film, 6.0), alt, width=320)
+        return [picture, f"<p>{text}</p>"]
 
     return Panel(
         "The world and its knobs",
@@ -96,21 +99,6 @@ def correlation_table(num_classes: int = 8, clips: int = 1024) -> Panel:
         table = np.zeros((num_classes, num_classes), int)
         np.add.at(table, (world.actions, world.scenes), 1)
         table = table[:, world.own_scene]  # own scenes on the diagonal
-        fig, axis = figures.figure(width=5.2, height=4.0)
-        axis.imshow(table, cmap="Blues", vmin=0, vmax=clips // num_classes)
-        axis.set_xticks(
-            range(num_classes),
-            [names.scene_names[s] for s in world.own_scene],
-            rotation=60,
-        )
-        axis.set_yticks(range(num_classes), names.action_names)
-        axis.grid(False)
-        dark = clips / num_classes / 2
-        for (row, column), count in np.ndenumerate(table):
-            colour = "white" if count > dark else "black"
-            axis.text(
-                column, row, count, ha="center", va="center", color=colour, size=7
-            )
         alt = f"Counts of {clips} clips by action and scene at correlation {rho:g}"
         known = rho + (1.0 - rho) / num_classes
         bias = scene_bias(known, 1.0 / num_classes)
@@ -120,7 +108,9 @@ def correlation_table(num_classes: int = 8, clips: int = 1024) -> Panel:
             f"the clips: scene bias B = ln({known:.3f} / {1 / num_classes:.3f}) = "
             f"{bias:.2f} nats (ceiling ln {num_classes} = {math.log(num_classes):.2f})."
         )
-        return [figures.picture_of(fig, alt, dpi=90), f"<p>{text}</p>"]
+        homes = [names.scene_names[s] for s in world.own_scene]
+        picture = count_table(table, names.action_names, homes, alt)
+        return [picture, f"<p>{text}</p>"]
 
     return Panel(
         "How much does the scene give away?",

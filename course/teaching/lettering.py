@@ -18,7 +18,7 @@ INK, FAINT, PAPER, RULE = (17, 24, 39), (75, 85, 99), (255, 255, 255), (209, 213
 
 
 @lru_cache
-def _font(size: int, bold: bool = False):
+def font(size: int, bold: bool = False):
     """DejaVu as matplotlib ships it (Greek, arrows), else Pillow's own letters."""
     from PIL import ImageFont
 
@@ -66,12 +66,12 @@ def letters(
     """
     from PIL import Image, ImageDraw
 
-    font, pitch = _font(size, bold), int(size * 1.35)
-    lines = _wrap(text, font, width - 4) or [""]
+    face, pitch = font(size, bold), int(size * 1.35)
+    lines = _wrap(text, face, width - 4) or [""]
     image = Image.new("RGB", (width, pitch * len(lines) + 4), PAPER)
     pen = ImageDraw.Draw(image)
     for row, line in enumerate(lines):
-        pen.text((2, 2 + row * pitch), line, fill=colour, font=font)
+        pen.text((2, 2 + row * pitch), line, fill=colour, font=face)
     return np.asarray(image)
 
 

@@ -27,8 +27,8 @@ def _palette_frames(frames: np.ndarray, colours: int) -> list:
 
     count, height, width, _ = frames.shape
     sample = frames[:: max(1, count // 8)].reshape(-1, width, 3)
-    # The palette is learnt from at most some 60,000 pixels: more only cost time.
-    thin = max(1, int((sample.shape[0] * width / 60_000) ** 0.5))
+    # The palette is learnt from at most some 20,000 pixels: more only cost time.
+    thin = max(1, int((sample.shape[0] * width / 20_000) ** 0.5))
     key = Image.fromarray(np.ascontiguousarray(sample[::thin, ::thin])).quantize(
         colours
     )
