@@ -11,45 +11,62 @@ CLAIMS = [
         id="scenery",
         sentence="A network trained where scene and action go together loses at least "
         "30 points of accuracy when the scenes are swapped",
-        source=OURS, kind="greater", metric="accuracy",
-        a="correlated:in_distribution", b="correlated:swapped", least=0.30,
+        source=OURS,
+        kind="greater",
+        metric="accuracy",
+        a="correlated:in_distribution",
+        b="correlated:swapped",
+        least=0.30,
     ),
     Claim(
         id="cure",
-        sentence="Trained on scenes that tell nothing, the same network loses less "
-            "than "
-        "5 points when the scenes are swapped",
-        source=OURS, kind="equal", metric="accuracy",
-        a="uncorrelated:in_distribution", b="uncorrelated:swapped", margin=0.05,
+        sentence="Trained on scenes that tell nothing, the same network changes by "
+        "less than 5 points when the scenes are swapped",
+        source=OURS,
+        kind="equal",
+        metric="accuracy",
+        a="uncorrelated:in_distribution",
+        b="uncorrelated:swapped",
+        margin=0.05,
     ),
     Claim(
         id="background",
         sentence="With the actor erased, the network trained on correlated scenes "
-            "still "
         "names the action that was there at least twice as often as chance",
-        source=OURS, kind="greater", metric="background_only",
-        a="correlated", value=0.25,
+        source=OURS,
+        kind="greater",
+        metric="background_only",
+        a="correlated",
+        value=0.25,
     ),
     Claim(
         id="untrained",
-        sentence="Even random weights let a linear probe name the scene far above "
-            "chance",
-        source=OURS, kind="greater", metric="scene_leakage",
-        a="untrained", value=0.5,
+        sentence="Even random weights let a linear probe name more than half of the "
+        "scenes (chance: one in eight)",
+        source=OURS,
+        kind="greater",
+        metric="scene_leakage",
+        a="untrained",
+        value=0.5,
     ),
     Claim(
         id="leakage",
         sentence="Training on uncorrelated scenes makes the scene harder to read from "
-            "the "
-        "features",
-        source=OURS, kind="greater", metric="scene_leakage",
-        a="correlated", b="uncorrelated",
+        "the features",
+        source=OURS,
+        kind="greater",
+        metric="scene_leakage",
+        a="correlated",
+        b="uncorrelated",
     ),
     Claim(
         id="cam",
         sentence="The class activation map lies more on the actor after training on "
         "uncorrelated scenes",
-        source=OURS, kind="greater", metric="cam_on_actor",
-        a="uncorrelated", b="correlated",
+        source=OURS,
+        kind="greater",
+        metric="cam_on_actor",
+        a="uncorrelated",
+        b="correlated",
     ),
-]  # fmt: skip
+]

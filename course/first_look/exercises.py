@@ -102,42 +102,37 @@ def quiz():
                 "What does that say about what it has learned of the action?",
                 [
                     "It has learned the action",
-                    "Little, if something else goes together with the action there too",
                     "It has learned the scene",
+                    "Little, if something else goes together with the action there too",
                 ],
-                1,
+                2,
                 "The test set repeats the training set's habits. Only a test that "
-                "breaks "
-                "them, such as swapped scenes, can tell the two apart.",
+                "breaks them, such as swapped scenes, can tell the two apart.",
             ),
             Question(
-                "Why does the test set with swapped scenes show the same actors, item "
-                "by "
-                "item, as the ordinary one?",
+                "Why does the test set with swapped scenes show the same actors as the "
+                "ordinary one, item by item?",
                 [
-                    "To save rendering time",
                     "So that the scene is the only thing that differs",
+                    "To save rendering time",
                     "Because the network has seen them",
                 ],
-                1,
+                0,
                 "A paired comparison: whatever changes in the accuracy is due to the "
                 "scene.",
             ),
             Question(
                 "A fresh linear probe reads the scene from an untrained network's "
-                "features "
-                "with high accuracy. What follows?",
+                "features with high accuracy. What follows?",
                 [
                     "Random networks understand scenes",
                     "A probe's accuracy alone does not show that training made a "
-                    "network "
-                    "depend on the scene",
+                    "network depend on the scene",
                     "The probe is broken",
                 ],
                 1,
                 "Colour and texture survive random filters. What is *decodable* and "
-                "what "
-                "is *used* are two questions; the swapped test asks the second.",
+                "what is *used* are two questions; the swapped test asks the second.",
             ),
         ],
         "Three questions to take along",

@@ -201,7 +201,8 @@ def frame_differences(frames: np.ndarray, fps: float, name: str) -> Panel:
         text = (
             f"<p>{share:.0f} % of the pixels changed by more than {threshold:.2f}.</p>"
         )
-        return [Picture(figures.image_png(both), alt), text]
+        wide = min(720, 3 * both.shape[1])
+        return [Picture(figures.image_png(both), alt, wide), text]
 
     return Panel(
         f"Frame differences of {name}",

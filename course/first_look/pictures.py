@@ -1,4 +1,7 @@
-"""The pictures of the start notebook that are not panels."""
+"""The pictures of the start notebook that are not panels.
+
+`python -m course.first_look.pictures` writes the README's picture, an animated WebP.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ def every_action(size: int = 64, frames: int = 8) -> Picture:
     alt = "Looping clips of all actions, each by another actor in another scene"
     names = [name.replace("_", " ") for name in ACTIONS]
     page = clip_grid(list(clips), names, 8, 1)
-    return Picture(animated_png(page, 6.0, limit=150_000), alt, page.shape[2])
+    return Picture(animated_png(page, 6.0, limit=230_000), alt, page.shape[2])
 
 
 def contact_sheet(size: int = 36) -> Picture:
@@ -55,7 +58,7 @@ def contact_sheet(size: int = 36) -> Picture:
     page = np.concatenate([top, np.concatenate([np.concatenate(side), sheet], 1)])
     alt = "A table of still frames: sixteen actions in rows, sixteen scenes in columns"
     return Picture(
-        figures.smaller(figures.image_png(page), limit=150_000), alt, page.shape[1]
+        figures.smaller(figures.image_png(page), limit=180_000), alt, page.shape[1]
     )
 
 
@@ -117,3 +120,24 @@ def learning_curve(rows: list[dict]) -> Picture:
     return figures.picture_of(
         fig, "Training accuracy rises from chance to nearly all right"
     )
+
+
+def write_readme_picture(path: str) -> None:
+    """Sixteen actions in sixteen scenes, playing, as one small file."""
+    from pathlib import Path
+
+    from PIL import Image
+
+    count = len(ACTIONS)
+    scenes = 7 * np.arange(count) % len(DEFAULT_SCENES)
+    films = _cast(np.arange(count), scenes, 112, 12)
+    names = [name.replace("_", " ") for name in ACTIONS]
+    first, *rest = (Image.fromarray(f) for f in clip_grid(list(films), names, 8, 1))
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    first.save(
+        path, save_all=True, append_images=rest, duration=150, loop=0, quality=70
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    write_readme_picture("notebooks/images/world.webp")

@@ -27,8 +27,8 @@ def _resize_map(heat: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     return heat
 
 
-def heat_overlay(clip: Any, heat: Any, opacity: float = 0.55) -> np.ndarray:
-    """Frames with a heat map over them, for example a class activation map.
+def heat_overlay(clip: Any, heat: Any, opacity: float = 0.75) -> np.ndarray:
+    """Greyed frames with a heat map over them, such as a class activation map.
 
     Args:
         clip: any layout of `frames_of`.
@@ -49,7 +49,8 @@ def heat_overlay(clip: Any, heat: Any, opacity: float = 0.55) -> np.ndarray:
     heat = _resize_map(heat, frames.shape[:3])
     heat = (heat - heat.min()) / max(float(np.ptp(heat)), 1e-6)
     weight = opacity * heat[..., None]
-    mixed = frames * (1 - weight) + heat_colours(heat) * weight
+    grey = 0.75 * frames.mean(-1, keepdims=True) + 0.1 * frames  # heat stands out on it
+    mixed = grey * (1 - weight) + heat_colours(heat) * weight
     return mixed.round().astype(np.uint8)
 
 
