@@ -68,7 +68,8 @@ lint: $(READY) ## ruff and mypy
 	$(PY) -m mypy
 
 test-unit: $(READY) ## tests and doctests, slow ones too
-	$(RUN) $(PYTEST) -m "$(EVERYWHERE)" --doctest-modules tests course
+	$(RUN) $(PYTEST) -m "$(EVERYWHERE)" tests
+	$(RUN) $(PYTEST) --doctest-modules course
 
 test-notebooks: $(READY) ## run the notebooks and compare every stored output
 	$(PY) -m course.teaching.guards

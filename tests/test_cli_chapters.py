@@ -117,8 +117,8 @@ def test_claims_runs_all_saves_all_and_decides(room):
     last = result.output.strip().splitlines()[-1]
     assert last.startswith("holds") and "good beats bad" in last
     record = json.loads((room.folder / "results/tiny/cpu/good.json").read_text())
-    assert sorted(record["runs"]) == ["0", "1", "2"]
-    run = record["runs"]["2"]
+    assert sorted(record["runs"]) == ["11", "12", "13"]
+    run = record["runs"]["13"]
     assert run["metrics"] == {"top1": 0.92}
     assert (run["steps"], run["paper_steps"], run["shortened"]) == (10, 50, True)
     assert record["settings_hash"] == chapters.current_hashes("tiny", "cpu")["good"]
@@ -132,10 +132,10 @@ def test_claims_goes_on_where_it_was_interrupted(room):
     room.calls.clear()
     room.calls.break_at = None
     assert call("claims", "tiny", "--scale", "cpu", "--seeds", 2).exit_code == 0
-    assert done(room) == [("good", 1), ("bad", 1)]
+    assert done(room) == [("good", 12), ("bad", 12)]
     room.calls.clear()
     more = call("claims", "tiny", "--scale", "cpu", "--seeds", 3)
-    assert done(room) == [("good", 2), ("bad", 2)]
+    assert done(room) == [("good", 13), ("bad", 13)]
     assert "2 runs to do" in more.output
 
 
@@ -180,7 +180,7 @@ def test_train_goes_on_only_when_told_to(room):
     room.calls.clear()
     words = "train tiny --scale cpu --out out --seeds 2 --resume".split()
     assert call(*words).exit_code == 0
-    assert done(room) == [("good", 1), ("bad", 1)]
+    assert done(room) == [("good", 12), ("bad", 12)]
 
 
 def test_train_hands_a_manifest_to_runs_that_take_one(room, tmp_path):

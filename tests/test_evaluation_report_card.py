@@ -218,4 +218,4 @@ def test_the_frozen_world_is_what_was_frozen():
     assert world.knobs.scene_correlation == 0.9
     from course.training import TrainSettings
 
-    assert TrainSettings(**REPORT_CARD.recipe).planned_steps(len(world)) == 480
+    assert TrainSettings(**REPORT_CARD.recipe).planned_steps(len(world)) == 640

@@ -122,8 +122,10 @@ def train(
 def examine(model: nn.Module, settings: Settings, seed: int, **knobs) -> ReportCard:
     """The report card of a network in this scale's world."""
 
+    device = next(model.parameters()).device
+
     def world(split: str, seed: int, num_clips: int) -> SynthActions:
-        return make_world(settings, split, seed, num_clips, **knobs)
+        return make_world(settings, split, seed, num_clips, device, **knobs)
 
     return report_card(
         model, seed, world=world, test_clips=settings.test_clips,

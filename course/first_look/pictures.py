@@ -40,7 +40,7 @@ def every_action(size: int = 64, frames: int = 8) -> Picture:
     alt = "Looping clips of all actions, each by another actor in another scene"
     names = [name.replace("_", " ") for name in ACTIONS]
     page = clip_grid(list(clips), names, 8, 1)
-    return Picture(animated_png(page, 6.0, limit=230_000), alt, page.shape[2])
+    return Picture(animated_png(page, 6.0, limit=200_000), alt, page.shape[2])
 
 
 def contact_sheet(size: int = 36) -> Picture:
@@ -58,7 +58,7 @@ def contact_sheet(size: int = 36) -> Picture:
     page = np.concatenate([top, np.concatenate([np.concatenate(side), sheet], 1)])
     alt = "A table of still frames: sixteen actions in rows, sixteen scenes in columns"
     return Picture(
-        figures.smaller(figures.image_png(page), limit=180_000), alt, page.shape[1]
+        figures.smaller(figures.image_png(page), limit=150_000), alt, page.shape[1]
     )
 
 

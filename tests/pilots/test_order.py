@@ -46,7 +46,8 @@ class FrameNet(nn.Module):
 
     def forward(self, clips: Tensor) -> Tensor:
         b, t = clips.shape[0], clips.shape[2]
-        x = self.stem(2 * clips.transpose(1, 2).flatten(0, 1) - 1)
+        x = 2 * clips.transpose(1, 2).flatten(0, 1) - 1
+        x = self.stem(x.contiguous(memory_format=torch.channels_last))  # faster so
         for block, skip in zip(self.blocks, self.skips, strict=True):
             mixed = shifted(x.unflatten(0, (b, t))).flatten(0, 1) if self.shift else x
             x = torch.relu(block(mixed) + skip(x))
@@ -63,11 +64,11 @@ def residual(a: int, b: int, stride: int) -> nn.Module:
 
 def shifted(x: Tensor) -> Tensor:
     """Of the channels (b, t, c, h, w) 1/8 come a frame early and 1/8 a frame late."""
-    share = x.shape[2] // 8
-    early, late, now = x.split((share, share, x.shape[2] - 2 * share), dim=2)
-    early = F.pad(early[:, 1:], (0, 0) * 3 + (0, 1))
-    late = F.pad(late[:, :-1], (0, 0) * 3 + (1, 0))
-    return torch.cat([early, late, now], 2)
+    out, share = x.clone(), x.shape[2] // 8
+    early, late = slice(0, share), slice(share, 2 * share)
+    out[:, :-1, early], out[:, -1, early] = x[:, 1:, early], 0.0
+    out[:, 1:, late], out[:, 0, late] = x[:, :-1, late], 0.0
+    return out
 
 
 def with_flow(data: dict) -> dict:
