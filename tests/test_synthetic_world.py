@@ -250,18 +250,15 @@ def test_colour_similarity_hides_the_actor():
 
 
 def test_outfits_bound_the_wardrobe():
-    def colours(outfits):
-        world = SynthActions("train", 24, frames=1, size=32, outfits=outfits, noise=0.0)
+    def colours(outfits, split="train"):
+        world = SynthActions(split, 24, frames=1, size=32, outfits=outfits, noise=0.0)
         stage = world._stage(np.arange(24))
         parts = stage._parts(torch.zeros(3, 24, 1, 2, 2))
-        return len(
-            {
-                tuple(c)
-                for c in parts["colour"][:, PARTS.index("torso")].numpy().round(4)
-            }
-        )
+        shirts = parts["colour"][:, PARTS.index("torso")].numpy().round(4)
+        return {tuple(shirt) for shirt in shirts}
 
-    assert colours(2) == 2 and colours(None) == 24
+    assert len(colours(2)) == 2 and len(colours(None)) == 24
+    assert colours(2, "test") == colours(2)  # one wardrobe for the whole world
 
 
 def test_clips_of_one_video_share_what_a_video_shares():

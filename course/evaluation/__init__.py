@@ -14,6 +14,7 @@ from course.evaluation.claims import (
     OUTCOMES,
     Claim,
     Verdict,
+    live_effect,
     missing_runs,
     verdict,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "label_entropy",
     "lands_inside",
     "linear_probe",
+    "live_effect",
     "majority_rate",
     "mask_iou",
     "mask_precision",

@@ -104,6 +104,30 @@ def verdict(
     return _decide(claim, used, table, _any_shortened(names, records, used))
 
 
+def live_effect(
+    claim: Claim, metrics: Mapping[str, Mapping[str, float]]
+) -> float | None:
+    """The claim's quantity in a single live run, to set beside its verdict.
+
+    Args:
+        claim: the claim.
+        metrics: record name -> metrics of the run that stands for it.
+
+    Returns:
+        a - b (or a - value, or a alone), or None where a run is missing or the claim
+        compares more than two.
+
+    >>> claim = Claim("id", "a beats b", "ours", "greater", "m", a="a", b="b")
+    >>> live_effect(claim, {"a": {"m": 3.0}, "b": {"m": 1.0}})
+    2.0
+    """
+    found = [metrics.get(name, {}).get(metric) for name, metric in claim.references]
+    if None in found or len(found) > 2 or claim.sweep:
+        return None
+    other = found[1] if len(found) == 2 else claim.value or 0.0
+    return found[0] - other  # type: ignore[operator]
+
+
 def missing_runs(
     claims: Iterable[Claim],
     records: Records,

@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from torch import nn
 
-from course.evaluation import ReportCard
+from course.evaluation import ReportCard, class_activation_map, upsample_map
+from course.first_look.experiment import Settings, make_world
 from course.synthetic import ACTIONS, SynthActions
 from course.synthetic.knobs import DEFAULT_SCENES
-from course.teaching import Picture, charts, figures
+from course.teaching import Picture, charts, figures, overlaid
 from course.teaching.lettering import letters
 from course.teaching.looping import animated_png, clip_grid
+from course.teaching.pixels import enlarge, frames_of
 
 
 def _cast(
@@ -51,15 +54,18 @@ def contact_sheet(size: int = 36) -> Picture:
     stills = _cast(grid[:, 0], grid[:, 1], size, 8)[:, 5]
     stills = stills.reshape(rows, columns, size, size, 3)
     sheet = stills.transpose(0, 2, 1, 3, 4).reshape(rows * size, columns * size, 3)
-    names = [letters(n.replace("_", " "), 96, 11) for n in ACTIONS]
-    side = [_fit(name, size, 96) for name in names]
-    head = [_fit(letters(n, size + 20, 7), 18, size) for n in DEFAULT_SCENES]
-    top = np.concatenate([np.full((18, 96, 3), 255, np.uint8), *head], 1)
-    page = np.concatenate([top, np.concatenate([np.concatenate(side), sheet], 1)])
+    side = [_fit(letters(n.replace("_", " "), 96, 11), size, 96) for n in ACTIONS]
+    page = np.full((32 + rows * size, 96 + (columns + 1) * size, 3), 255, np.uint8)
+    page[32:, :96] = np.concatenate(side)
+    page[32:, 96 : 96 + columns * size] = sheet
+    for column, name in enumerate(DEFAULT_SCENES):  # names in two rows, in turns
+        top, left = 14 * (column % 2), 96 + column * size
+        page[top : top + 16, left : left + 2 * size] = _fit(
+            letters(name, 2 * size, 10), 16, 2 * size
+        )
     alt = "A table of still frames: sixteen actions in rows, sixteen scenes in columns"
-    return Picture(
-        figures.smaller(figures.image_png(page), limit=150_000), alt, page.shape[1]
-    )
+    png = figures.smaller(figures.image_png(page), limit=150_000)
+    return Picture(png, alt, page.shape[1])
 
 
 def _fit(image: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -71,8 +77,70 @@ def _fit(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return out
 
 
-_ROWS = {
-    "in distribution": "in_distribution",
+def forwards_and_backwards(size: int = 72) -> tuple[Picture, bool]:
+    """One actor raising and lowering the arms, and whether the frames are the same."""
+    films = []
+    for name in ("raise_arms", "lower_arms"):
+        world = SynthActions(
+            "train", 1, seed=6, size=size, frames=10, frame_rate=6.0, actions=(name,),
+            scenes=("gym",), noise=0.0, camera_pan=0.0, background_motion=0.0,
+        )  # fmt: skip
+        films.append(frames_of(world[0]["clip"]))
+    difference = films[0].astype(int) - films[1][::-1].astype(int)
+    page = clip_grid(films, ["raise arms", "lower arms"], 2, 2)
+    alt = "One actor raising the arms, and the same frames in reverse order"
+    return Picture(animated_png(page, 6.0), alt), bool(abs(difference).max() <= 1)
+
+
+def truth_of(item: dict) -> Picture:
+    """A clip beside its mask and its motion, looping."""
+    clip = item["clip"]
+    films = [
+        frames_of(clip), overlaid(clip, mask=item["mask"]),
+        overlaid(clip, flow=item["flow"]),
+    ]  # fmt: skip
+    page = clip_grid(films, ["clip", "mask (outline)", "motion (colour)"], 3, 2)
+    alt = "A clip, the outline of its actor, and its optical flow as colours, looping"
+    return Picture(animated_png(page, 6.0, limit=100_000), alt)
+
+
+def one_clip_five_ways(settings: Settings, seed: int, clip: int = 3) -> Picture:
+    """The same performance in each of the five tests."""
+    films = [
+        make_world(settings, split, seed, clip + 1, size=64, noise=0.0).render(
+            [clip], ("clip",)
+        )["clip"][0]
+        for split in TESTS.values()
+    ]
+    page = clip_grid([frames_of(f) for f in films], list(TESTS), 5, 2)
+    alt = "One performance in the five tests: " + ", ".join(TESTS)
+    return Picture(animated_png(page, 6.0, limit=120_000), alt)
+
+
+def evidence(
+    models: Mapping[str, nn.Module], world: SynthActions, clips: Sequence[int]
+) -> Picture:
+    """Activation maps of several networks (rows) on some clips, actors outlined."""
+    data = world.render(list(clips), ("clip", "mask"))
+    films, names = [], []
+    for name, model in models.items():
+        device = next(model.parameters()).device
+        batch = data["clip"].float().div(255.0).to(device)
+        maps = class_activation_map(model, batch)
+        heat = upsample_map(maps, tuple(batch.shape[2:])).clamp(min=0).cpu()
+        for i in range(len(clips)):
+            seen = overlaid(data["clip"][i], heat=heat[i])
+            seen = overlaid(seen, mask=data["mask"][i])
+            films.append(enlarge(seen, 4))
+            names.append(name)
+    page = clip_grid(films, names, len(clips), 1)
+    alt = "Activation maps, one row a network: bright is evidence, lined the actor"
+    return Picture(animated_png(page, 6.0, limit=110_000), alt)
+
+
+# What the figures call the five tests, and the split behind each.
+TESTS = {
+    "as in training": "test",
     "scenes swapped": "swapped",
     "scenes uncorrelated": "uncorrelated",
     "background only": "background_only",
@@ -80,31 +148,32 @@ _ROWS = {
 }
 
 
+def _accuracies(card: ReportCard) -> dict[str, float]:
+    values = card.as_metrics() | {"test": card.as_metrics()["in_distribution"]}
+    return {label: 100 * values[split] for label, split in TESTS.items()}
+
+
 def card_bars(card: ReportCard, chance: float, title: str) -> Picture:
     """A report card's accuracies as bars in per cent."""
-    values = card.as_metrics()
-    fig, axis = figures.figure(height=2.6)
-    charts.bars(
-        axis, {label: 100 * values[key] for label, key in _ROWS.items()},
-        chance=100 * chance, unit=" %",
-    )  # fmt: skip
-    axis.set(xlim=(0, 110), xlabel="accuracy (%)", title=title)
+    fig, axis = figures.figure(height=2.7)
+    charts.bars(axis, _accuracies(card), chance=100 * chance, unit=" %")
+    axis.set(xlim=(0, 110), xlabel=f"accuracy (%) of the network {title}")
     alt = f"Bars: {title}; high in distribution, low wherever the scenery misleads"
     return figures.picture_of(fig, alt)
 
 
-def two_cards(cards: Mapping[str, ReportCard]) -> Picture:
-    """Two report cards, row by row, as paired dots."""
-    (first, a), (second, b) = cards.items()
-    left, right = a.as_metrics(), b.as_metrics()
-    pairs = {
-        label: (100 * left[key], 100 * right[key]) for label, key in _ROWS.items()
-    }  # fmt: skip
-    pairs["scene leakage"] = (100 * left["scene_leakage"], 100 * right["scene_leakage"])
+def compare_cards(cards: Mapping[str, ReportCard]) -> Picture:
+    """Report cards row by row as dots; accuracies, then the leakage of the scene."""
+    rows = {name: _accuracies(card) for name, card in cards.items()}
+    for name, card in cards.items():
+        rows[name]["scene leakage"] = 100 * card.as_metrics()["scene_leakage"]
+    first = next(iter(rows.values()))
+    pairs = {label: [row[label] for row in rows.values()] for label in first}
     fig, axis = figures.figure(height=3.0)
-    charts.paired_dots(axis, pairs, (first, second))
-    axis.set(xlim=(-3, 103), xlabel="per cent")
-    alt = f"Paired dots of two report cards: {first} against {second}"
+    charts.paired_dots(axis, pairs, list(cards))
+    axis.axvline(12.5, color="black", linestyle="--", linewidth=1)
+    axis.set(xlim=(-3, 103), xlabel="per cent (dashed: chance)")
+    alt = f"Dots of the report cards of networks: {', '.join(cards)}"
     return figures.picture_of(fig, alt)
 
 
@@ -114,8 +183,9 @@ def learning_curve(rows: list[dict]) -> Picture:
     raw = np.array([100 * row["accuracy"] for row in rows])
     smooth = [raw[max(0, i - 4) : i + 1].mean() for i in range(len(raw))]
     fig, axis = figures.figure(height=2.4)
-    axis.plot(steps, raw, alpha=0.3)
-    axis.plot(steps, smooth, color=figures.CYCLE[0])
+    axis.plot(steps, raw, alpha=0.3, label="per logged step")
+    axis.plot(steps, smooth, color=figures.CYCLE[0], label="mean of five")
+    axis.legend(loc="lower right")
     axis.set(ylim=(0, 102), xlabel="step", ylabel="training accuracy (%)")
     return figures.picture_of(
         fig, "Training accuracy rises from chance to nearly all right"

@@ -156,7 +156,7 @@ class Stage:
         wardrobe = self.videos.child("outfit")
         if k.outfits is not None:
             chosen = wardrobe.integer("which", k.outfits)
-            wardrobe = Draws(wardrobe.seed, chosen, wardrobe.scope + "shared/")
+            wardrobe = Draws(wardrobe.seed, chosen, "outfit/")  # of all splits
         outfit = outfits(wardrobe)
         props = np.stack([outfit["prop"], 0.8 * outfit["prop"], outfit["ball"]], 1)
         kind = np.maximum(cast["prop"][:, 0], 0)

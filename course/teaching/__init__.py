@@ -26,6 +26,7 @@ _HOMES = {
     "same": "exercise",
     "Question": "quiz",
     "Quiz": "quiz",
+    "confirm": "statement",
     "Ledger": "ledger",
     "row_of": "ledger",
 }

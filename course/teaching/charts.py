@@ -63,10 +63,11 @@ def bars(
         axis.axvline(chance, color="black", linestyle="--", linewidth=1)
         axis.annotate(
             "chance",
-            (chance, 0),
+            (chance, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(3, 4),
+            xytext=(0, 2),
             textcoords="offset points",
+            ha="center",
             size=8,
         )
 
@@ -105,31 +106,32 @@ def lines(
 
 
 def paired_dots(
-    axis, pairs: Mapping[str, tuple[float, float]], labels: tuple[str, str]
+    axis, pairs: Mapping[str, Sequence[float]], labels: Sequence[str]
 ) -> None:
-    """Two values a row joined by a line: one condition against the other.
+    """Two or three values a row joined by a line: one condition against another.
 
     Args:
         axis: a matplotlib Axes.
-        pairs: (first, second) value of each named row.
-        labels: names of the two conditions.
+        pairs: values of each named row, one per condition.
+        labels: names of the conditions.
     """
     names, rows = list(pairs), range(len(pairs))
-    first, second = zip(*pairs.values(), strict=True)
-    axis.hlines(rows, first, second, color="#9CA3AF", linewidth=2, zorder=1)
-    axis.scatter(first, rows, color=CYCLE[0], s=55, label=labels[0], zorder=2)
-    axis.scatter(
-        second,
-        rows,
-        color=CYCLE[1],
-        s=55,
-        marker="D",
-        label=labels[1],
-        edgecolor="black",
-        linewidth=0.5,
-        zorder=2,
-    )
+    values = list(pairs.values())
+    lows, highs = [min(v) for v in values], [max(v) for v in values]
+    axis.hlines(rows, lows, highs, color="#9CA3AF", linewidth=2, zorder=1)
+    for i, label in enumerate(labels):
+        axis.scatter(
+            [v[i] for v in values],
+            rows,
+            color=CYCLE[i],
+            s=55,
+            marker="oD^"[i],
+            label=label,
+            edgecolor="black",
+            linewidth=0.5,
+            zorder=2 + i,
+        )
     axis.set_yticks(list(rows), names)
     axis.invert_yaxis()
     axis.grid(axis="y", visible=False)
-    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(labels))

@@ -9,7 +9,7 @@ import numpy as np
 from course.teaching.figures import Picture, image_png
 from course.teaching.lettering import INK, PAPER, font
 
-_CELL, _SIDE, _TOP = 40, 110, 44
+_CELL, _SIDE, _TOP, _RIGHT = 40, 110, 44, 24
 _DARK = np.array((0, 84, 140))  # where the largest count stands
 
 
@@ -30,7 +30,7 @@ def count_table(
         ValueError: the names do not fit the counts.
 
     >>> count_table(np.eye(2, dtype=int), ["a", "b"], ["x", "y"], "identity").width
-    191
+    214
     """
     from PIL import Image, ImageDraw
 
@@ -41,7 +41,7 @@ def count_table(
     share = counts / max(1, counts.max())
     colours = 255 + share[..., None] * (_DARK - 255)
     cells = colours.repeat(_CELL, 0).repeat(_CELL, 1).astype(np.uint8)
-    size = (_SIDE + cells.shape[1] + 1, _TOP + cells.shape[0] + 1)
+    size = (_SIDE + cells.shape[1] + _RIGHT, _TOP + cells.shape[0] + 1)
     page = Image.new("RGB", size, PAPER)
     page.paste(Image.fromarray(cells), (_SIDE, _TOP))
     pen = ImageDraw.Draw(page)
