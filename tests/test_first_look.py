@@ -91,7 +91,7 @@ def test_frame_differences():
 
 def test_own_video_goes_through_a_file(tmp_path):
     frames, rate, name = open_video()
-    assert frames.shape == (20, 112, 112, 3) and rate == 10.0
+    assert frames.shape == (20, 80, 80, 3) and rate == 10.0
     assert name == "clip_of_the_world.mp4"
     from course.video import VideoError, write_video
 

@@ -46,7 +46,7 @@ def _clip_of_the_world(path: Path) -> Path:
     from course.video import write_video
 
     world = SynthActions(
-        "train", 1, seed=1, size=112, frames=20, frame_rate=10.0,
+        "train", 1, seed=1, size=80, frames=20, frame_rate=10.0,
         actions=("dance",), scenes=("mall",), noise=0.0,
     )  # fmt: skip
     clip = world.render([0], ("clip",))["clip"][0]

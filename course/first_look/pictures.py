@@ -33,7 +33,7 @@ def _cast(
     return clips.permute(0, 2, 3, 4, 1).numpy()
 
 
-def every_action(size: int = 64, frames: int = 8) -> Picture:
+def every_action(size: int = 64, frames: int = 6) -> Picture:
     """One looping clip of each action, each in another scene, with its name."""
     count = len(ACTIONS)
     # Seven is coprime to sixteen: every scene is met once, neighbours differ.
@@ -43,7 +43,7 @@ def every_action(size: int = 64, frames: int = 8) -> Picture:
     alt = "Looping clips of all actions, each by another actor in another scene"
     names = [name.replace("_", " ") for name in ACTIONS]
     page = clip_grid(list(clips), names, 8, 1)
-    return Picture(animated_png(page, 6.0, limit=200_000), alt, page.shape[2])
+    return Picture(animated_png(page, 6.0, limit=120_000), alt, page.shape[2])
 
 
 def contact_sheet(size: int = 36) -> Picture:
@@ -64,7 +64,7 @@ def contact_sheet(size: int = 36) -> Picture:
             letters(name, 2 * size, 10), 16, 2 * size
         )
     alt = "A table of still frames: sixteen actions in rows, sixteen scenes in columns"
-    png = figures.smaller(figures.image_png(page), limit=150_000)
+    png = figures.smaller(figures.image_png(page), limit=125_000)
     return Picture(png, alt, page.shape[1])
 
 
@@ -101,7 +101,7 @@ def truth_of(item: dict) -> Picture:
     ]  # fmt: skip
     page = clip_grid(films, ["clip", "mask (outline)", "motion (colour)"], 3, 2)
     alt = "A clip, the outline of its actor, and its optical flow as colours, looping"
-    return Picture(animated_png(page, 6.0, limit=100_000), alt)
+    return Picture(animated_png(page, 6.0, limit=45_000), alt)
 
 
 def one_clip_five_ways(settings: Settings, seed: int, clip: int = 3) -> Picture:
@@ -114,7 +114,7 @@ def one_clip_five_ways(settings: Settings, seed: int, clip: int = 3) -> Picture:
     ]
     page = clip_grid([frames_of(f) for f in films], list(TESTS), 5, 2)
     alt = "One performance in the five tests: " + ", ".join(TESTS)
-    return Picture(animated_png(page, 6.0, limit=120_000), alt)
+    return Picture(animated_png(page, 6.0, limit=50_000), alt)
 
 
 def evidence(
@@ -135,7 +135,7 @@ def evidence(
             names.append(name)
     page = clip_grid(films, names, len(clips), 1)
     alt = "Activation maps, one row a network: bright is evidence, lined the actor"
-    return Picture(animated_png(page, 6.0, limit=110_000), alt)
+    return Picture(animated_png(page, 6.0, limit=60_000), alt)
 
 
 # What the figures call the five tests, and the split behind each.

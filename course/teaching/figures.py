@@ -139,7 +139,7 @@ def figure(
         return fig, fig.subplots(rows, columns, **options)
 
 
-def picture_of(fig, alt: str, dpi: int = 140) -> Picture:
+def picture_of(fig, alt: str, dpi: int = 110) -> Picture:
     """A matplotlib figure as a `Picture` of bounded size.
 
     Args:
@@ -164,17 +164,21 @@ def picture_of(fig, alt: str, dpi: int = 140) -> Picture:
 
 
 def smaller(png: bytes, limit: int = LARGEST_PICTURE) -> bytes:
-    """The still picture within `limit` bytes: first a palette, then fewer pixels."""
+    """The still picture within `limit` bytes: fewer colours first, then fewer pixels."""
     from PIL import Image
 
     if len(png) <= limit // 3:
         return png
     image = Image.open(io.BytesIO(png)).convert("RGB")
     while True:
-        buffer = io.BytesIO()
-        image.quantize(256).save(buffer, "PNG", optimize=True)
-        if buffer.tell() <= limit:
-            return buffer.getvalue()
+        for colours in (256, 64):
+            buffer = io.BytesIO()
+            few = image.quantize(
+                colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+            )
+            few.save(buffer, "PNG", optimize=True)
+            if buffer.tell() <= limit:
+                return buffer.getvalue()
         image = image.resize((int(image.width * 0.8), int(image.height * 0.8)))
 
 
