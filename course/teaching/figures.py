@@ -164,7 +164,7 @@ def picture_of(fig, alt: str, dpi: int = 110) -> Picture:
 
 
 def smaller(png: bytes, limit: int = LARGEST_PICTURE) -> bytes:
-    """The still picture within `limit` bytes: fewer colours first, then fewer pixels."""
+    """The still picture within `limit` bytes: fewer colours, then fewer pixels."""
     from PIL import Image
 
     if len(png) <= limit // 3:
