@@ -73,7 +73,10 @@ def test_a_row_shows_recorded_numbers_and_places_the_live_one():
     assert row.paper == "12.5" and row.outcome == "holds" and row.source == "Table 2"
     assert row_of(verdict(), live=0.4).live == "above the recorded interval"
     assert row_of(verdict(), live=0.1).live == "below the recorded interval"
-    assert row_of(verdict(), live=0.1, margin=0.02).live.startswith("inside")
+    near = row_of(verdict(), live=0.1, margin=0.02).live
+    assert near == "within 0.02 of the recorded interval"
+    far = row_of(verdict(), live=0.4, margin=0.02).live
+    assert far == "more than 0.02 above the recorded interval"
     assert row_of(verdict()).live == "–"
 
 

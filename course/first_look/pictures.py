@@ -10,13 +10,19 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from torch import nn
 
-from course.evaluation import ReportCard, class_activation_map, upsample_map
+from course.evaluation import (
+    ReportCard,
+    class_activation_map,
+    predict,
+    upsample_map,
+)
 from course.first_look.experiment import Settings, make_world
 from course.synthetic import ACTIONS, SynthActions
 from course.synthetic.knobs import DEFAULT_SCENES
 from course.teaching import Picture, charts, figures, overlaid
 from course.teaching.lettering import letters
 from course.teaching.looping import animated_png, clip_grid
+from course.teaching.overlays import mask_outline
 from course.teaching.pixels import enlarge, frames_of
 
 
@@ -120,22 +126,27 @@ def one_clip_five_ways(settings: Settings, seed: int, clip: int = 3) -> Picture:
 def evidence(
     models: Mapping[str, nn.Module], world: SynthActions, clips: Sequence[int]
 ) -> Picture:
-    """Activation maps of several networks (rows) on some clips, actors outlined."""
+    """Activation maps of several networks (rows) on some clips, actors outlined.
+
+    The maps are averaged over time; above each clip stands what the network says.
+    """
     data = world.render(list(clips), ("clip", "mask"))
-    films, names = [], []
+    films, captions = [], []
     for name, model in models.items():
         device = next(model.parameters()).device
         batch = data["clip"].float().div(255.0).to(device)
-        maps = class_activation_map(model, batch)
-        heat = upsample_map(maps, tuple(batch.shape[2:])).clamp(min=0).cpu()
+        answers = predict(model, batch).argmax(1)
+        maps = class_activation_map(model, batch, answers)
+        heat = upsample_map(maps, tuple(batch.shape[2:])).mean(1).clamp(min=0).cpu()
         for i in range(len(clips)):
             seen = overlaid(data["clip"][i], heat=heat[i])
-            seen = overlaid(seen, mask=data["mask"][i])
+            seen = mask_outline(seen, data["mask"][i], colour=(86, 180, 233))
             films.append(enlarge(seen, 4))
-            names.append(name)
-    page = clip_grid(films, names, len(clips), 1)
+            says = world.action_names[int(answers[i])].replace("_", " ")
+            captions.append(f"{name}: {says}")
+    page = clip_grid(films, captions, len(clips), 1)
     alt = "Activation maps, one row a network: bright is evidence, lined the actor"
-    return Picture(animated_png(page, 6.0, limit=60_000), alt)
+    return Picture(animated_png(page, 6.0, limit=80_000), alt)
 
 
 # What the figures call the five tests, and the split behind each.

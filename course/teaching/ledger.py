@@ -111,11 +111,11 @@ def _live(live, low, high, margin: float) -> str:
         return "–"
     if low is None or high is None:
         return "nothing to compare with"
+    where = "the recorded interval"
     if low - margin <= live <= high + margin:
-        return "inside the recorded interval"
-    return (
-        "above the recorded interval" if live > high else "below the recorded interval"
-    )
+        return f"within {margin:g} of {where}" if margin else f"inside {where}"
+    side = "above" if live > high else "below"
+    return f"more than {margin:g} {side} {where}" if margin else f"{side} {where}"
 
 
 class Ledger:
