@@ -112,7 +112,7 @@ def test_real_clips_open(real_data):
 @pytest.mark.parametrize("make", [pictures.every_action, pictures.contact_sheet])
 def test_pictures_fit_into_a_notebook(make):
     picture = make()
-    assert len(picture.png) < 160_000 and picture.width >= 600
+    assert len(picture.png) < 160_000 and picture.width >= 500
 
 
 @pytest.mark.slow

@@ -31,7 +31,7 @@ def test_a_figure_becomes_a_picture_of_its_width(quick):
     axis.plot([1, 2], [3, 4])
     picture = figures.picture_of(fig, "a line rises")
     assert picture.width == 500 and repr(picture) == "a line rises"
-    assert size(picture) == ((500, 200) if quick else (700, 280))
+    assert size(picture) == ((500, 200) if quick else (550, 220))
 
 
 def test_figures_leave_no_global_state():
