@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from ipywidgets import Dropdown, FloatSlider, IntSlider, SelectionSlider
+from ipywidgets import Dropdown, FloatSlider, IntSlider
 from torch import nn
 
 from course.evaluation import (
@@ -82,7 +82,7 @@ def world_knobs(size: int = 64, frames: int = 8) -> Panel:
             "camera_pan": _slider(0, 0.3, 0, 0.02, "camera pan"),
             "camera_jitter": _slider(0, 0.05, 0, 0.005, "camera shake"),
             "noise": _slider(0, 0.3, 0.02, 0.02, "noise"),
-            "occluder": SelectionSlider(
+            "occluder": Dropdown(
                 options=[("no", 0.0), ("yes", 1.0)], description="post in front"
             ),
         },

@@ -33,11 +33,11 @@ def test_world_knobs(page):
     panel.choose("action", "kick").choose("scene", "beach").choose("view", "motion")
     assert "kick in the scene beach, shown as motion" in panel.alts()[0]
     for label in (
-        "clip", "actor size", "stripes on clothes", "clothes like scenery",
-        "scenery contrast", "scenery motion", "camera pan", "camera shake", "noise",
+        "clip (clothes, place)", "actor size", "stripes on clothes",
+        "clothes like scenery", "scenery contrast", "scenery motion", "camera pan", "camera shake", "noise",
     ):  # fmt: skip
         panel.press(label, "End")
-    panel.press("post in front", "End")
+    panel.choose("post in front", "yes")
     assert "px on the actor" in panel.text() and panel.pictures_loaded()
     page.assert_clean()
 
@@ -54,7 +54,7 @@ def test_correlation_table(page):
 def test_attention(page):
     panel = page.panel("Where does the network look?")
     panel.press("clip", "ArrowRight")
-    panel.choose("network", "on uncorrelated scenes")
+    panel.choose("network", "uncorrelated")
     panel.choose("test clips", "as in training")
     assert "The network says" in panel.text() and panel.pictures_loaded()
     page.assert_clean()
