@@ -34,7 +34,8 @@ def test_world_knobs(page):
     assert "kick in the scene beach, shown as motion" in panel.alts()[0]
     for label in (
         "clip (clothes, place)", "actor size", "stripes on clothes",
-        "clothes like scenery", "scenery contrast", "scenery motion", "camera pan", "camera shake", "noise",
+        "clothes like scenery", "scenery contrast", "scenery motion",
+        "camera pan", "camera shake", "noise",
     ):  # fmt: skip
         panel.press(label, "End")
     panel.choose("post in front", "yes")
