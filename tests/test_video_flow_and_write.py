@@ -1,12 +1,9 @@
 """Optical flow of known motion, and files written whole or not at all."""
 
-import io
-
 import numpy as np
 import pytest
 
 from course.video import (
-    animated_image,
     flow_to_uint8,
     probe,
     read_clip,
@@ -129,31 +126,3 @@ def test_senseless_writes_are_refused(tmp_path, arguments, words):
     with pytest.raises(ValueError, match=words):
         write_video(**arguments)
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(("kind", "loss"), [("gif", 8), ("webp", 0)])
-def test_animated_image_loops_with_all_frames(kind, loss):
-    image = pytest.importorskip("PIL.Image")
-    frames = smooth_frames()
-    data, mime = animated_image(frames, fps=10, kind=kind)
-    assert mime == f"image/{kind}" and data == animated_image(frames, 10, kind)[0]
-    with image.open(io.BytesIO(data)) as shown:
-        assert shown.n_frames == 8 and shown.info["loop"] == 0
-        for number, frame in enumerate(frames):
-            shown.seek(number)
-            shown.load()
-            assert shown.info["duration"] == 100
-            seen = np.asarray(shown.convert("RGB")).astype(int)
-            assert np.abs(seen - frame).mean() <= loss
-
-
-def test_animated_image_keeps_frames_that_repeat():
-    still = np.repeat(smooth_frames(1), 4, axis=0)
-    data, _ = animated_image(still, fps=10)
-    image = pytest.importorskip("PIL.Image")
-    with image.open(io.BytesIO(data)) as shown:
-        total = 0
-        for number in range(shown.n_frames):
-            shown.seek(number)
-            total += shown.info["duration"]
-    assert total == 400

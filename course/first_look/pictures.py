@@ -173,7 +173,7 @@ def card_bars(card: ReportCard, chance: float, title: str) -> Picture:
     return figures.picture_of(fig, alt)
 
 
-def compare_cards(cards: Mapping[str, ReportCard]) -> Picture:
+def compare_cards(cards: Mapping[str, ReportCard], chance: float) -> Picture:
     """Report cards row by row as dots; accuracies, then the leakage of the scene."""
     rows = {name: _accuracies(card) for name, card in cards.items()}
     for name, card in cards.items():
@@ -182,7 +182,7 @@ def compare_cards(cards: Mapping[str, ReportCard]) -> Picture:
     pairs = {label: [row[label] for row in rows.values()] for label in first}
     fig, axis = figures.figure(height=3.0)
     charts.paired_dots(axis, pairs, list(cards))
-    axis.axvline(12.5, color="black", linestyle="--", linewidth=1)
+    axis.axvline(100 * chance, color="black", linestyle="--", linewidth=1)
     axis.set(xlim=(-3, 103), xlabel="per cent (dashed: chance)")
     alt = f"Dots of the report cards of networks: {', '.join(cards)}"
     return figures.picture_of(fig, alt)

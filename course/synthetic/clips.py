@@ -69,20 +69,18 @@ class SynthActions(torch.utils.data.Dataset):
             raise ValueError(f"num_clips must be at least 1, got {num_clips}")
         self.split, self.num_clips, self.seed = split, num_clips, seed
         self.knobs, self.device = make_knobs(knobs, **changes), torch.device(device)
-        self.action_names, self.scene_names = (
-            self.knobs.action_names,
-            self.knobs.scene_names,
-        )
+        self.action_names = self.knobs.action_names
+        self.scene_names = self.knobs.scene_names
         if (
             split == "swapped"
             and min(len(self.action_names), len(self.scene_names)) < 2
         ):
             raise ValueError(
-                "the swapped split needs at least two actions and two scenes"
+                "the swapped split needs two actions and two scenes or more"
             )
         part = split if split in ("train", "val") else "test"
         self._draws = Draws(seed, np.arange(num_clips), f"{part}/")
-        self.own_scene = _pairing(seed, len(self.action_names), len(self.scene_names))
+        self.own_scene = pairing(seed, len(self.action_names), len(self.scene_names))
         videos = self._draws.grouped(self.knobs.clips_per_video)
         self.video = videos.indices.astype(np.int64)
         self.actions = self.video % len(self.action_names)
@@ -191,9 +189,8 @@ class SynthActions(torch.utils.data.Dataset):
         pixels = self.knobs.frames * h * w
         most = 2**18 if self.device.type == "cpu" else 2**23
         chunk = max(1, most // pixels)
-        order = np.argsort(
-            self.scenes, kind="stable"
-        )  # a scene is painted for many clips
+        # Sorted by scene, so that a scene is painted for many clips at once.
+        order = np.argsort(self.scenes, kind="stable")
         bar = _bar(len(order), progress)
         out: dict[str, Tensor] = {}
         for start in range(0, len(order), chunk):
@@ -221,7 +218,7 @@ class SynthActions(torch.utils.data.Dataset):
         return cache_dir() / "synthetic" / f"{name}-{key}.pt"
 
 
-def _pairing(seed: int, num_actions: int, num_scenes: int) -> np.ndarray:
+def pairing(seed: int, num_actions: int, num_scenes: int) -> np.ndarray:
     """Each action's own scene: a permutation that the seed draws."""
     order = np.argsort(Draws(seed, np.arange(num_scenes), "pairing/").uniform("order"))
     return order[np.arange(num_actions) % num_scenes]

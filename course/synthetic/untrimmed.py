@@ -25,7 +25,7 @@ import torch
 from course.draws import Draws
 from course.synthetic.actions import ACTIONS, Tempo, idle
 from course.synthetic.actors import build_parts
-from course.synthetic.clips import _pairing
+from course.synthetic.clips import pairing
 from course.synthetic.knobs import Knobs, make_knobs
 from course.synthetic.stage import Stage, tempo_of
 
@@ -114,7 +114,7 @@ class SynthUntrimmed(torch.utils.data.Dataset):
         )
         self._draws = Draws(seed, np.arange(num_videos), f"untrimmed/{split}/")
         classes = len(self.action_names)
-        self.own_scene = _pairing(seed, classes, len(self.scene_names))
+        self.own_scene = pairing(seed, classes, len(self.scene_names))
         self.timelines = [
             sample_timeline(self._one(i), i % classes, classes, time_scale)
             for i in range(num_videos)

@@ -27,7 +27,6 @@ _HOME = {
     "three_crop": "crops",
     "flow_to_uint8": "optical_flow",
     "tvl1_flow": "optical_flow",
-    "animated_image": "write",
     "write_video": "write",
 }
 

@@ -1,8 +1,7 @@
-"""Writes videos (H.264 by PyAV) and looping images (Pillow)."""
+"""Writes videos (H.264 by PyAV)."""
 
 from __future__ import annotations
 
-import io
 import os
 from fractions import Fraction
 from pathlib import Path
@@ -71,52 +70,6 @@ def _encode(path: Path, frames: np.ndarray, fps: float, crf: int) -> None:
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-
-
-def animated_image(
-    frames: UInt8[np.ndarray, "T H W 3"], fps: float = 12.5, kind: str = "gif"
-) -> tuple[bytes, str]:
-    """Make an endlessly looping image that any browser shows, the same bytes each time.
-
-    Args:
-        frames: RGB video, uint8 (T, H, W, 3).
-        fps: frames per second; GIF times are whole hundredths of a second.
-        kind: "gif" (256 colours a frame) or "webp" (all colours, lossless).
-
-    Returns:
-        The bytes and their MIME type.
-
-    Raises:
-        ValueError: wrong shape, type, rate or kind.
-
-    >>> data, mime = animated_image(np.zeros((2, 8, 8, 3), np.uint8))
-    >>> data[:4], mime
-    (b'GIF8', 'image/gif')
-    """
-    from PIL import Image
-
-    frames = _checked(frames)
-    if kind not in ("gif", "webp") or not fps > 0:
-        raise ValueError(f"need kind gif or webp and fps > 0, got {kind!r}, fps {fps}")
-    tick = 10 if kind == "gif" else 1
-    # Browsers slow down GIF frames that are shorter than 20 ms.
-    milliseconds = max(round(1000 / fps / tick) * tick, 20)
-    images = [Image.fromarray(frame) for frame in frames]
-    if kind == "gif":
-        cut = Image.Quantize.MEDIANCUT
-        images = [image.quantize(256, method=cut) for image in images]
-    buffer = io.BytesIO()
-    more = {"lossless": True} if kind == "webp" else {"optimize": False, "disposal": 1}
-    images[0].save(
-        buffer,
-        kind,
-        save_all=True,
-        append_images=images[1:],
-        duration=milliseconds,
-        loop=0,
-        **more,
-    )
-    return buffer.getvalue(), f"image/{kind}"
 
 
 def _checked(frames: np.ndarray) -> np.ndarray:
