@@ -63,6 +63,7 @@ CHAPTERS = (
         "Inflating images into videos",
         "I3D (Carreira & Zisserman, CVPR 2017)",
         "How does an image network become a video network, and what does it still see?",
+        room="i3d",
     ),
     Chapter(
         "motion_squeeze",

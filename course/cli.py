@@ -133,6 +133,10 @@ def doctor() -> None:
 @app.command()
 def train(
     chapter: _Chapter,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Only with --verify-weights: files or folders of weights."),
+    ] = None,
     scale: _Scale = None,
     run: Annotated[
         list[str] | None, typer.Option(help="Only this run; may be repeated.")
@@ -151,20 +155,39 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what is in the folder.")
     ] = False,
+    verify_weights: Annotated[
+        bool,
+        typer.Option(
+            "--verify-weights",
+            help="Train nothing; prove published weights (without FILES: what to get).",
+        ),
+    ] = False,
+    clip: Annotated[
+        list[Path] | None,
+        typer.Option(help="With --verify-weights: the sample clip; may be repeated."),
+    ] = None,
 ) -> None:
     """Train a chapter's networks, on one device or several.
 
     \b
     Results go to the --out folder, never into the ledger (that is `claims`).
+    With --verify-weights nothing is trained: published weights are proved and run.
     Examples:
       python -m course train first_look --scale cpu
       python -m course train first_look --seeds 3 --max-minutes 10 --out runs/try
       python -m course train first_look --out runs/try --seeds 3 --resume
       accelerate launch -m course train first_look --scale full
+      python -m course train i3d --verify-weights kinetics-i3d
     """
     from course import chapters
 
     assert scale is not None  # the callback resolved it
+    if verify_weights:
+        _verify(chapter, files or [], clip)
+        return
+    if files or clip:
+        text = f"{(files or clip or [])[0]} is taken only with --verify-weights"
+        raise typer.BadParameter(text)
     if max_minutes is not None:
         if max_minutes <= 0:
             raise typer.BadParameter(
@@ -186,6 +209,21 @@ def train(
         resume=resume,
         log=typer.echo,
     )
+
+
+def _verify(chapter: str, files: list[Path], clip: list[Path] | None) -> None:
+    """Have the chapter's room prove published weights; exit code 1 if they are not."""
+    from course import chapters
+
+    try:
+        room = chapters.room_module(chapter, "verify")
+    except ModuleNotFoundError as error:
+        if not (error.name or "").endswith(".verify"):
+            raise  # it exists, and lacks something itself
+        text = f"chapter {chapter!r} has no published weights to verify"
+        raise typer.BadParameter(text) from None
+    if not room.verify_weights(files, clip, log=typer.echo):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""I3D, "Quo Vadis, Action Recognition?" (Carreira & Zisserman, CVPR 2017)."""

@@ -1,0 +1,2 @@
+"""What the paper claims, as rows that recorded runs decide."""
+CLAIMS: list = []
