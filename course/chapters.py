@@ -22,7 +22,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from course.evaluation import Recorded
 
 _COUNTS = ("steps", "planned_steps", "paper_steps")
 
@@ -225,6 +228,13 @@ def current_hashes(name: str, scale: str, data: Path | None = None) -> dict[str,
 
     today = settings_hash(settings_of(name, scale), **versions(name, data))
     return dict.fromkeys(room_module(name, "experiment").RUNS, today)
+
+
+def recorded(name: str, scale: str) -> Recorded:
+    """The numbers recorded for a chapter at a scale; stale ones count as absent."""
+    from course.evaluation import Recorded
+
+    return Recorded(load_results(name, scale), current_hashes(name, scale))
 
 
 # ------------------------------------------------------------------------------ runs

@@ -18,9 +18,9 @@ from course.first_look.experiment import (
     make_world,
     training_step,
 )
-from course.first_look.own_video import MOST_FRAMES, open_video
 from course.synthetic import SynthActions
 from course.teaching import prove
+from course.teaching.own_video import MOST_FRAMES, open_video
 
 
 @pytest.mark.parametrize("name", EXERCISES)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from course.i3d import bug_hunt
-from course.i3d.exercises import EXERCISES, quiz
-from course.i3d.exercises_geometry import MODULE, TIME_TO_3A
+from course.i3d.exercises import EXERCISES, bug_hunt, quiz
+from course.i3d.exercises.geometry import MODULE, TIME_TO_3A
 from course.teaching import prove
 from course.teaching.exercise import NOT_ATTEMPTED
 

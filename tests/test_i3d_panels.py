@@ -10,17 +10,18 @@ import pytest
 import torch
 from panel_driver import drive
 
-from course.i3d import boring_video, fusion_bounds, panels, pictures, stride_view
-from course.i3d.artefacts import reference_outputs
-from course.i3d.fusion import mean_of_probabilities, sum_of_logits
-from course.i3d.squarify import squarify
-from course.i3d.treemap import (
+from course.i3d import panels, pictures
+from course.i3d.drawings import boring_video, fusion_bounds, stride_view
+from course.i3d.drawings.squarify import squarify
+from course.i3d.drawings.treemap import (
     TABLE_1,
     built_tensors,
     leaves_of,
     parameter_sentence,
     treemap_picture,
 )
+from course.i3d.fusion import mean_of_probabilities, sum_of_logits
+from course.i3d.published import reference_outputs
 
 LARGEST = 90_000  # bytes of a panel's picture
 
@@ -186,7 +187,7 @@ def test_intervals_hold_on_made_logits(temperature, weight):
 
 
 def _printed(logits: torch.Tensor):
-    from course.i3d.artefacts import Reference
+    from course.i3d.published.artefacts import Reference
 
     best = logits.argsort(descending=True)[:20]
     return Reference(
@@ -261,10 +262,6 @@ def test_boxes_fill_the_map_in_proportion(name):
 
 
 # ---------------------------------------------------------------------------- pictures
-def seeds(*means: float) -> dict[int, list[float]]:
-    return {16 * 2**i: [m - 0.05, m, m + 0.05] for i, m in enumerate(means)}
-
-
 PICTURES = {
     "paper": lambda: pictures.paper_in_one_figure(),
     "five": lambda: pictures.five_architectures(),
@@ -272,19 +269,6 @@ PICTURES = {
         {"zeros": [12.0, 1e-3, 0.0], "replicate": [5e-6, 5e-6, 5e-6]}
     ),
     "growth": lambda: pictures.receptive_growth(),
-    "clips": lambda: pictures.accuracy_against_clips(
-        {"scratch": seeds(0.3, 0.5, 0.7), "inflated": {16: [0.5], 64: [0.8, 0.9]}}, 0.1
-    ),
-    "speed": lambda: pictures.speed_curves({"stride 1": seeds(0.9, 0.6)}, 0.5),
-    "transfer": lambda: pictures.transfer_bars(
-        {n: {"Original": [0.4, 0.5], "Fixed": [0.5, 0.7]} for n in "ab"}, 0.1
-    ),
-    "pairs": lambda: pictures.pair_accuracy(
-        {
-            "LSTM": {"up / down": [0.6, 0.7]},
-            "I3D": {"up / down": [0.9], "in / out": [1]},
-        }
-    ),
 }
 
 
@@ -295,20 +279,6 @@ def test_pictures_have_alt_text_and_fit(name):
     assert len(picture.alt) > 40
 
 
-def test_alt_texts_hold_no_trained_number():
-    """They are compared in stored notebooks: other values, the same words."""
-    one = pictures.speed_curves({"net": {1: [0.9]}}, 0.5)
-    two = pictures.speed_curves({"net": {1: [0.2]}}, 0.5)
-    assert one.alt == two.alt and one.png != two.png
-
-
 def test_pictures_refuse_what_cannot_be_drawn():
-    for make in (pictures.accuracy_against_clips, pictures.speed_curves,
-                 pictures.transfer_bars, pictures.pair_accuracy,
-                 pictures.boring_video_errors):  # fmt: skip
-        with pytest.raises(ValueError, match="empty"):
-            make({})
-    with pytest.raises(ValueError, match="net.*without values"):
-        pictures.speed_curves({"net": {1: []}})
-    with pytest.raises(ValueError, match="b: needs equally many seeds"):
-        pictures.transfer_bars({"b": {"Original": [0.1], "Fixed": [0.1, 0.2]}})
+    with pytest.raises(ValueError, match="empty"):
+        pictures.boring_video_errors({})

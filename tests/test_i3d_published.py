@@ -23,15 +23,22 @@ from typer.testing import CliRunner
 
 from course import chapters
 from course.backbones.inception import I3D
-from course.i3d import artefacts, verify
-from course.i3d.artefacts import TensorFact, checkpoint_index, reference_outputs
-from course.i3d.checkpoints import state_name
-from course.i3d.comparison import compare
-from course.i3d.crc32c import crc32c, masked_crc32c
+from course.i3d import verify
 from course.i3d.fusion import average_over_time, mean_of_probabilities, sum_of_logits
-from course.i3d.ports import port_name
-from course.i3d.published import Published, load_published, read_published
-from course.i3d.sample_clip import find_clips, read_sample
+from course.i3d.published import (
+    Published,
+    artefacts,
+    checkpoint_index,
+    load_published,
+    read_published,
+    reference_outputs,
+)
+from course.i3d.published.artefacts import TensorFact
+from course.i3d.published.checkpoints import state_name
+from course.i3d.published.comparison import compare
+from course.i3d.published.crc32c import crc32c, masked_crc32c
+from course.i3d.published.ports import port_name
+from course.i3d.published.sample_clip import find_clips, read_sample
 
 GOLDEN = Path(__file__).parent / "golden"
 REFERENCE = reference_outputs()

@@ -6,8 +6,14 @@ import json
 
 import pytest
 
-from course.i3d import published_tables as tables
-from course.i3d.published_tables import (
+from course.i3d.drawings.tables_figure import (
+    published_tables,
+    sorted_table,
+    tables_alt,
+    tables_figure,
+)
+from course.i3d.published import tables
+from course.i3d.published.tables import (
     MODELS,
     STREAMS,
     TABLE_5,
@@ -17,12 +23,6 @@ from course.i3d.published_tables import (
     order_violations,
     same_data,
     transfer,
-)
-from course.i3d.tables_figure import (
-    published_tables,
-    sorted_table,
-    tables_alt,
-    tables_figure,
 )
 from course.teaching import figures
 

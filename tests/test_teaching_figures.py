@@ -83,6 +83,31 @@ def test_paired_dots_show_both_conditions_and_labels():
     figures.picture_of(fig, "dots")
 
 
+def test_seed_curves_show_mean_spread_and_seeds():
+    _, axis = figures.figure()
+    charts.seed_curves(axis, {"net": {1: [0.2, 0.4], 2: [0.9]}}, chance=0.5)
+    assert axis.lines[0].get_ydata() == pytest.approx([30, 90])
+    assert [len(dots.get_offsets()) for dots in axis.collections[1:]] == [2, 1]
+    assert axis.texts[0].get_text() == "chance"
+    with pytest.raises(ValueError, match="net: a point without values"):
+        charts.seed_curves(axis, {"net": {1: []}})
+
+
+def test_seed_dots_leave_out_what_a_row_lacks_and_draw_variants_hollow():
+    _, axis = figures.figure()
+    rows = {"x": {"a": [0.2, 0.4], "a, turned": []}, "y": {"a, turned": [0.5]}}
+    charts.seed_dots(axis, rows, {"a, turned": "a"}, chance=0.125)
+    names = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert names == ["a", "a, turned"]
+    _, full, _, hollow = axis.collections  # small marks, means; twice
+    assert full.get_offsets()[:, 0].tolist() == pytest.approx([30])
+    assert hollow.get_facecolor()[0].tolist() == [1, 1, 1, 1]
+    assert hollow.get_edgecolor()[0].tolist() == full.get_facecolor()[0].tolist()
+    for draw in (charts.seed_dots, charts.seed_curves):
+        with pytest.raises(ValueError, match="empty"):
+            draw(axis, {})
+
+
 def test_hoverable_figures_are_plain_json_with_a_picture(displayed):
     import plotly.graph_objects as go
 

@@ -1,20 +1,29 @@
 """Networks that several chapters share, with the field's parameter names."""
 
+from course.backbones.googlenet import GoogLeNet
 from course.backbones.inception import (
     I3D,
     I3D_ENDPOINTS,
     InceptionV1,
     inflate_inception,
 )
+from course.backbones.pretrained import load_into, load_state
 from course.backbones.recogniser import I3DRecogniser
+from course.backbones.resnet import ResNet, resnet18, resnet50
 from course.backbones.small import SmallR2Plus1D, small_r2plus1d
 
 __all__ = [
+    "GoogLeNet",
     "I3D",
     "I3D_ENDPOINTS",
     "I3DRecogniser",
     "InceptionV1",
+    "ResNet",
     "SmallR2Plus1D",
     "inflate_inception",
+    "load_into",
+    "load_state",
+    "resnet18",
+    "resnet50",
     "small_r2plus1d",
 ]

@@ -6,6 +6,7 @@ scene_bias      RESOUND's and REPAIR's bias     probes        what features tell
 masks           IoU, precision, recall          optical_flow  flow errors, warping
 report_card     the same examination for all    frozen_world  its settings
 claims          from records to verdicts        inference     models over data sets
+recorded        recorded numbers by name
 """
 
 from course.evaluation.cam import class_activation_map, energy_inside, upsample_map
@@ -47,6 +48,7 @@ from course.evaluation.optical_flow import (
     warp,
 )
 from course.evaluation.probes import label_entropy, linear_probe, one_hot, scene_probe
+from course.evaluation.recorded import Recorded
 from course.evaluation.report_card import ReportCard, report_card, report_card_table
 from course.evaluation.retrieval import nearest, retrieval_recall
 from course.evaluation.scene_bias import (
@@ -64,6 +66,7 @@ __all__ = [
     "KINDS",
     "OUTCOMES",
     "REPORT_CARD",
+    "Recorded",
     "ReportCard",
     "Verdict",
     "accuracy",

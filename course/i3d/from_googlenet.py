@@ -1,6 +1,6 @@
 """Start I3D from torchvision's GoogLeNet: published names, batch norm without scale.
 
-Source: Carreira & Zisserman, CVPR 2017, sections 2 and 3.1.  Their own starting point,
+Source: Carreira & Zisserman, CVPR 2017, section 2.4.  Their own starting point,
 an Inception-v1 in TensorFlow, is not public; torchvision's GoogLeNet has its layers.
 
 I3D's batch norm has no scale (gamma).  A scale moves on through the net instead:

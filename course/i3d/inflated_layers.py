@@ -1,7 +1,7 @@
 """The layers that inflation leaves alone, and those it gives a time axis beside the
 convolutions: pooling, batch norm and dropout.
 
-Source: Carreira & Zisserman, CVPR 2017, section 3.1: kernels of pooling layers get a
+Source: Carreira & Zisserman, CVPR 2017, section 2.4: kernels of pooling layers get a
 time axis as well, and any pooling over time keeps a constant sequence constant.
 """
 

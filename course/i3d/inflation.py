@@ -1,6 +1,6 @@
 """Inflation: a 2-D image network becomes a 3-D video network, weights included.
 
-Source: Carreira & Zisserman, CVPR 2017, section 3.1.  A kernel w of N x N becomes
+Source: Carreira & Zisserman, CVPR 2017, section 2.4.  A kernel w of N x N becomes
 W[t] = w / N for t = 1..N.  On a "boring" video, one frame repeated, the N taps add up
 to w again, and ReLU, batch norm in eval mode and pooling keep a constant sequence
 constant: the inflated net gives the image net's answer.
@@ -83,7 +83,7 @@ def inflate_conv(
         ValueError: an unknown choice, a kernel that is not square without `time`, or a
             spatial padding other than zeros.
 
-    Source: section 3.1, "Bootstrapping 3D filters from 2D Filters".
+    Source: section 2.4, "Bootstrapping 3D filters from 2D Filters".
 
     >>> conv = nn.Conv2d(3, 8, 3, padding=1)
     >>> image = torch.rand(1, 3, 5, 5)

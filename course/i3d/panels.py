@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from ipywidgets import Dropdown, FloatSlider, IntSlider
 
-from course.i3d import boring_video, fusion_view, stride_view, treemap
-from course.i3d.artefacts import reference_outputs
-from course.i3d.fusion_bounds import RULES
+from course.i3d.drawings import boring_video, fusion_view, stride_view, treemap
+from course.i3d.drawings.fusion_bounds import RULES
 from course.i3d.inflation import TAPS, TIME_PADDINGS
+from course.i3d.published import reference_outputs
 from course.teaching import Panel, Picture
 
 

@@ -1,7 +1,14 @@
-"""What the chapter's runs share: their worlds, their networks, how one is trained."""
+"""What the runs share: worlds, the networks to start from, how one is trained.
+
+"ImageNet" at cpu scale are still frames of other actors in other clips of the same
+world, labelled with their scene and with what the actor does, *without* its direction
+in time: sitting down and standing up are one label, since a still cannot tell them
+apart.  So whatever the image network brings along, it cannot bring the order of time.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -9,15 +16,19 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from course.i3d import streams
-from course.i3d.architectures import ImageNetwork, make_stream
+from course.backbones import InceptionV1
+from course.i3d.architectures import ImageNetwork, StreamNetwork, make_stream
+from course.i3d.inputs import Inputs, to_rgb
 from course.i3d.scales import Settings
+from course.i3d.scoring import families
 from course.i3d.small_base import SmallNet
+from course.i3d.streams import classify
 from course.scale import seed_everything
 from course.synthetic import SynthActions
 from course.training import FitResult, fit
 
 KEYS = ("clip", "action", "flow")
+STILLS_SEED = 5000  # added to a world's seed: the stills show other actors
 
 
 def make_world(
@@ -29,6 +40,36 @@ def make_world(
     return SynthActions(split, clips, seed, device, settings.knobs, **knobs)
 
 
+def tested_on(settings: Settings, seed: int, **knobs) -> dict[str, Tensor]:
+    """The test split as tensors."""
+    return make_world(settings, "test", seed, **knobs).tensors(KEYS)
+
+
+def trained_on(settings: Settings, seed: int, clips: int, **knobs) -> dict[str, Tensor]:
+    """A training split of so many clips as tensors; smaller ones are its beginnings."""
+    return make_world(settings, "train", seed, clips, **knobs).tensors(KEYS)
+
+
+def stills(world: SynthActions) -> tuple[dict[str, Tensor], int]:
+    """The frames of a world, labelled family x scene.
+
+    Returns:
+        `clip` (N T, 3, 1, H, W) uint8 and `label` (N T,); the number of labels.
+
+    >>> data, labels = stills(SynthActions("train", 3, frames=2, size=16))
+    >>> tuple(data["clip"].shape), tuple(data["label"].shape)
+    ((6, 3, 1, 16, 16), (6,))
+    """
+    data = world.tensors(("clip", "action", "scene"))
+    kinds = families(world.action_names)
+    count = len(world.scene_names)
+    label = kinds[data["action"]] * count + data["scene"]
+    frames = data["clip"].transpose(1, 2).flatten(0, 1)
+    label = label.repeat_interleave(world.knobs.frames)
+    # Five axes, so that the loop takes them for pictures and scales them.
+    return {"clip": frames[:, :, None], "label": label}, count * int(kinds.max() + 1)
+
+
 @lru_cache(maxsize=2)
 def image_network(
     settings: Settings, seed: int, device: torch.device | str = "cpu"
@@ -37,13 +78,13 @@ def image_network(
 
     Trained once per settings and seed, then remembered: copy it before changing it.
     """
-    world = make_world(settings, "train", seed + streams.STILLS_SEED, settings.stills)
-    data, labels = streams.stills(world)
+    world = make_world(settings, "train", seed + STILLS_SEED, settings.stills)
+    data, labels = stills(world)
     net = fresh_base(settings, labels, seed)
-    step = streams.classify(_still, "label")
     fit(
-        net, data, step, settings.image_recipe, seed=seed, device=device, progress=False
-    )
+        net, data, classify(_still, "label"), settings.image_recipe, seed=seed,
+        device=torch.device(device), progress=False,
+    )  # fmt: skip
     return net.eval()
 
 
@@ -51,8 +92,6 @@ def fresh_base(settings: Settings, num_classes: int, seed: int) -> ImageNetwork:
     """The scale's image network with random weights."""
     seed_everything(seed)
     if settings.base == "inception":
-        from course.backbones import InceptionV1
-
         return InceptionV1(num_classes)
     return SmallNet(num_classes, 3, settings.widths)
 
@@ -60,7 +99,7 @@ def fresh_base(settings: Settings, num_classes: int, seed: int) -> ImageNetwork:
 def video_network(
     settings: Settings, seed: int, start: str = "mean", channels: int = 3,
     device: torch.device | str = "cpu",
-) -> nn.Module:  # fmt: skip
+) -> StreamNetwork:  # fmt: skip
     """The inflated network with a new last layer.
 
     Args:
@@ -84,29 +123,37 @@ def video_network(
     return make_stream(base, classes, channels, start, video=True)
 
 
-# -------------------------------------------------------------- training and testing
 def train(
-    model: nn.Module, data, inputs: streams.Inputs, settings: Settings, seed: int,
-    device, folder: Path | None = None, progress: bool = False, **changes,
+    model: nn.Module, data, inputs: Inputs, settings: Settings, seed: int,
+    device: torch.device | str, folder: Path | None = None, progress: bool = False,
+    **changes,
 ) -> FitResult:  # fmt: skip
-    """Train a network by the scale's recipe (or a changed one)."""
+    """Train a network by the scale's recipe.
+
+    Args:
+        model: trained in place.
+        data: dict of tensors, or a data set.
+        inputs: see `classify`.
+        settings: of the scale.
+        seed: of order and dropout.
+        device: where to.
+        folder: for checkpoints and logs.
+        progress: show a bar.
+        **changes: to the recipe.
+
+    Returns:
+        A FitResult.
+    """
     recipe = replace(settings.recipe, **changes)
-    step = streams.classify(inputs)
     return fit(
-        model, data, step, recipe, seed=seed, device=device, folder=folder,
-        progress=progress, identity={"inputs": inputs.__name__},
+        model, data, classify(inputs), recipe, seed=seed, device=torch.device(device),
+        folder=folder, progress=progress, identity={"inputs": _name(inputs)},
     )  # fmt: skip
 
 
-def tested_on(settings: Settings, seed: int, **knobs) -> dict[str, Tensor]:
-    """The test split as tensors."""
-    return make_world(settings, "test", seed, **knobs).tensors(KEYS)
+def _name(inputs: Inputs) -> str:
+    return getattr(inputs, "__name__", type(inputs).__name__)
 
 
-def trained_on(settings: Settings, seed: int, clips: int, **knobs) -> dict[str, Tensor]:
-    """A training split of so many clips as tensors; smaller ones are its beginnings."""
-    return make_world(settings, "train", seed, clips, **knobs).tensors(KEYS)
-
-
-def _still(batch: dict) -> tuple[Tensor, ...]:
-    return (streams.to_rgb(batch["clip"][:, :, 0]),)
+def _still(batch: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+    return (to_rgb(batch["clip"][:, :, 0]),)

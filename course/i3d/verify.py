@@ -17,12 +17,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from course.i3d import artefacts
-from course.i3d.artefacts import DATA_FILE, Reference
-from course.i3d.comparison import compare
 from course.i3d.fusion import sum_of_logits
-from course.i3d.published import Published, read_published
-from course.i3d.sample_clip import SampleClip, find_clips, read_sample
+from course.i3d.published import Published, artefacts, read_published
+from course.i3d.published.artefacts import DATA_FILE, Reference
+from course.i3d.published.comparison import compare
+from course.i3d.published.sample_clip import SampleClip, find_clips, read_sample
 
 VARIABLE = "COURSE_I3D_WEIGHTS"  # a folder as the repository has it
 _INSIDE = (

@@ -13,6 +13,7 @@ from typing import Any
 _HOMES = {
     "Panel": "panel",
     "Picture": "figures",
+    "NotRecorded": "figures",
     "show": "figures",
     "show_image": "figures",
     "Player": "player",

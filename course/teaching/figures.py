@@ -99,6 +99,30 @@ class Picture:
         return data, {"image/png": about}
 
 
+@dataclass(frozen=True)
+class NotRecorded:
+    """What stands where a figure would, while its runs are not recorded.
+
+    >>> NotRecorded("i3d", "gpu")
+    not yet recorded at this scale: run `python -m course claims i3d --scale gpu`
+    """
+
+    chapter: str
+    scale: str
+
+    def __repr__(self) -> str:
+        command = f"python -m course claims {self.chapter} --scale {self.scale}"
+        return f"not yet recorded at this scale: run `{command}`"
+
+    def html(self) -> str:
+        """The sentence, the command set as code."""
+        before, command, _ = html.escape(repr(self)).split("`")
+        return f"<p><em>{before}<code>{command}</code></em></p>"
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
+
 def figure(
     rows: int = 1,
     columns: int = 1,
@@ -186,7 +210,8 @@ def show(picture, alt: str | None = None) -> None:
     """Display a matplotlib figure or a `Picture` with alt text.
 
     Args:
-        picture: a figure (then `alt` is needed) or a finished `Picture`.
+        picture: a figure (then `alt` is needed), a finished `Picture`, or what stands
+            in its place.
         alt: what it shows.
 
     Raises:
@@ -194,7 +219,7 @@ def show(picture, alt: str | None = None) -> None:
     """
     from IPython.display import display
 
-    if not isinstance(picture, Picture):
+    if not isinstance(picture, (Picture, NotRecorded)):
         picture = picture_of(picture, alt or "")
     display(picture)
 

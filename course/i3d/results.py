@@ -1,0 +1,207 @@
+"""What the chapter's runs found: its figures of recorded numbers.
+
+Each takes the records and a scale's settings and gives a `Picture`; while a run is
+missing at this scale, or was made with other settings, it gives the sentence that says
+so.  Alt texts name what is drawn and never a trained number: stored notebooks compare
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from functools import wraps
+
+from course.evaluation import Recorded, ReportCard
+from course.i3d.drawings.measured import transfer_bars
+from course.i3d.scales import Settings
+from course.i3d.scoring import families
+from course.teaching import charts, figures
+from course.teaching.figures import NotRecorded, Picture
+
+Figure = Callable[[Recorded, Settings], Picture | NotRecorded]
+STARTS = {
+    "scratch": "fresh weights",
+    "mean_taps": "inflated, equal taps",
+    "centre_taps": "inflated, centre tap",
+}
+ARCHITECTURES = {
+    "frames": "average of frames",
+    "lstm": "LSTM",
+    "c3d": "3D-ConvNet",
+    "two_stream": "two-stream",
+    "fused": "fused two-stream",
+    "i3d": "two-stream I3D",
+}
+PARTS = {
+    "accuracy": "the whole",
+    "rgb_accuracy": "RGB alone",
+    "flow_accuracy": "flow alone",
+    "shuffled_accuracy": "RGB alone, frames shuffled",
+}
+CAMERAS = {
+    "camera_rests": "camera at rest",
+    "camera_moves": "camera moves",
+    "camera_moves_much": "camera moves much",
+}
+STREAMS = {
+    "accuracy": "both streams",
+    "rgb_accuracy": "RGB alone",
+    "flow_accuracy": "flow alone",
+    "stabilised_accuracy": "flow alone, stabilised",
+}
+# Drawn hollow, in the colour of what they change.
+VARIANTS = {
+    "RGB alone, frames shuffled": "RGB alone",
+    "flow alone, stabilised": "flow alone",
+}
+PROTOCOLS = {"original": "Original", "fixed": "Fixed", "full": "Full-FT"}
+THINNED = {
+    "late": "pooled late",
+    "early": "pooled early",
+    "dropped": "every second frame dropped",
+}
+CARDS = {"card_scratch": "fresh weights", "card_inflated": "inflated"}
+
+
+def _needing(runs: Sequence[str]) -> Callable[[Callable[..., Picture]], Figure]:
+    """Draw only if these runs are recorded at this scale, else say they are not."""
+
+    def decorate(draw: Callable[..., Picture]) -> Figure:
+        @wraps(draw)
+        def figure(rec: Recorded, settings: Settings) -> Picture | NotRecorded:
+            if rec.has(*runs):
+                return draw(rec, settings)
+            from course.scale import current_scale
+
+            # Only a chapter that was opened has its scale written on its settings.
+            return NotRecorded("i3d", getattr(settings, "scale", current_scale()))
+
+        return figure
+
+    return decorate
+
+
+@_needing(list(STARTS))
+def growth(rec: Recorded, settings: Settings) -> Picture:
+    """The chapter's figure: what a start is worth, and what exactly it is worth it for.
+
+    Accuracy, and its two halves (see `course.i3d.scoring.scores`), against the number
+    of training clips.
+    """
+    names = settings.knobs.action_names
+    panes = {
+        "accuracy": ("Which action", 1 / len(names)),
+        "family": ("What happens", 1 / (int(families(names).max()) + 1)),
+        "order": ("In which direction", 0.5),
+    }
+    fig, axes = figures.figure(1, 3, width=9.2, height=3.7, sharey=True)
+    for axis, (metric, (title, chance)) in zip(axes, panes.items(), strict=True):
+        curves = {
+            words: rec.curve(run, metric, settings.sizes)
+            for run, words in STARTS.items()
+        }
+        charts.seed_curves(axis, curves, chance)
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(settings.sizes, [f"{n:,}" for n in settings.sizes])
+        axis.minorticks_off()
+        charts.label(axis, title, "training clips")
+    axes[0].set_ylabel("right answers (%)")
+    handles, labels = axes[0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
+    alt = (
+        "Three panels against the number of training clips, for fresh and for inflated "
+        "weights: which action; what happens, reversal pairs counted as one answer; in "
+        "which direction of time, within reversal pairs"
+    )
+    return figures.picture_of(fig, alt)
+
+
+@_needing(list(ARCHITECTURES))
+def five(rec: Recorded, settings: Settings) -> Picture:
+    """The five architectures and the frame average on few clips; streams, shuffling."""
+    alt = (
+        f"Accuracy of the architectures ({', '.join(ARCHITECTURES.values())}), of "
+        "their streams apart, and with the frames shuffled"
+    )
+    words = f"accuracy after {settings.few:,} clips (%)"
+    chance = 1 / len(settings.knobs.action_names)
+    return _dots(rec, ARCHITECTURES, PARTS, chance, words, alt, 4.4)
+
+
+@_needing(list(CAMERAS))
+def camera(rec: Recorded, settings: Settings) -> Picture:
+    """RGB against flow, while the camera rests, moves, and moves much."""
+    alt = (
+        f"Accuracy by stream ({'; '.join(STREAMS.values())}): "
+        f"{', '.join(CAMERAS.values())}"
+    )
+    words = f"accuracy after {settings.many:,} clips (%)"
+    chance = 1 / len(settings.knobs.action_names)
+    return _dots(rec, CAMERAS, STREAMS, chance, words, alt, 3.1)
+
+
+@_needing(["transfer_i3d", "transfer_c3d"])
+def transfer(rec: Recorded, settings: Settings) -> Picture:
+    """Training on the small data set alone, on frozen features, and fine-tuning."""
+    nets = {
+        "I3D (both)": "transfer_i3d:",
+        "I3D (RGB)": "transfer_i3d:rgb_",
+        "I3D (flow)": "transfer_i3d:flow_",
+        "3D-ConvNet": "transfer_c3d:",
+    }
+    values = {
+        name: {words: rec.values(f"{run}{key}") for key, words in PROTOCOLS.items()}
+        for name, run in nets.items()
+    }
+    return transfer_bars(values, chance=1 / 8)  # eight actions in the second data set
+
+
+@_needing([f"thinned_{kind}" for kind in THINNED])
+def thinning(rec: Recorded, settings: Settings) -> Picture:
+    """Left or right?  Where time is halved, against the speed of the dots."""
+    fig, axis = figures.figure(width=6.8, height=3.4)
+    curves = {
+        words: rec.curve(f"thinned_{kind}", "speed", settings.speeds)
+        for kind, words in THINNED.items()
+    }
+    charts.seed_curves(axis, curves, chance=0.5)
+    axis.set_xticks(settings.speeds)
+    axis.set_ylim(40, 102)
+    axis.legend(loc="center left", frameon=False)
+    charts.label(axis, "Left or right?", "speed (px per frame)", "accuracy (%)")
+    alt = f"Accuracy in telling directions against speed: {', '.join(curves)}"
+    return figures.picture_of(fig, alt)
+
+
+@_needing(list(CARDS))
+def cards(rec: Recorded, settings: Settings) -> Picture:
+    """The report cards of the inflated network and of the same from fresh weights."""
+    rows = {}
+    for row in fields(ReportCard):
+        values = {
+            words: rec.values(f"{run}:{row.name}") for run, words in CARDS.items()
+        }
+        if any(values.values()):
+            arrow = {"higher": " ↑", "lower": " ↓"}.get(row.metadata["better"], "")
+            rows[row.metadata["label"].strip("( )") + arrow] = values
+    fig, axis = figures.figure(width=6.8, height=4.0)
+    charts.seed_dots(axis, rows)
+    axis.set_xlabel("per cent (↑ higher is better, ↓ lower is better)")
+    alt = "Report cards as dots, row by row: fresh and inflated weights"
+    return figures.picture_of(fig, alt)
+
+
+def _dots(
+    rec: Recorded, runs: dict, metrics: dict, chance: float, words: str, alt: str,
+    height: float,
+) -> Picture:  # fmt: skip
+    """One row a run, one mark a metric that the run has."""
+    rows = {
+        name: {part: rec.values(f"{run}:{key}") for key, part in metrics.items()}
+        for run, name in runs.items()
+    }
+    fig, axis = figures.figure(width=6.8, height=height)
+    charts.seed_dots(axis, rows, VARIANTS, chance)
+    axis.set_xlabel(f"{words}; dashed: chance")
+    return figures.picture_of(fig, alt)

@@ -1,0 +1,80 @@
+"""The RGB stream on a reader's own videos, or on the synthetic world."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+from course.i3d.architectures import make_stream
+from course.i3d.inputs import rgb_clip
+from course.i3d.scales import Settings
+from course.i3d.scoring import logits_of
+from course.i3d.trainings import image_network, make_world, train
+from course.scale import seed_everything
+
+
+def rgb_stream(
+    settings: Settings, seed: int, device: torch.device, folder: Path | None = None,
+    data: Path | None = None,
+) -> dict[str, float]:  # fmt: skip
+    """The RGB stream alone, on a manifest's videos or on the synthetic world.
+
+    Args:
+        settings: of the scale.
+        seed: of everything.
+        device: where to train.
+        folder: for checkpoints and logs.
+        data: a manifest with a split `train` and one `test` or `val`; None means the
+            scale's own world.
+
+    Returns:
+        `accuracy`, `clips_per_second`, and the steps done, planned and (where the
+        scale names them) of the paper.
+    """
+    train_set, test_set, classes = _videos(settings, seed, data)
+    base = image_network(settings, seed, device)
+    seed_everything(seed)
+    net = make_stream(base, classes, video=True)
+    result = train(
+        net, train_set, rgb_clip, settings, seed, device, folder, progress=True
+    )
+    found = {
+        "accuracy": _accuracy(net, test_set),
+        "clips_per_second": result.items_per_second,
+        "steps": result.steps,
+        "planned_steps": result.planned_steps,
+    }
+    paper = settings.paper_steps
+    return found | {"paper_steps": paper} if paper else found
+
+
+def _accuracy(net: nn.Module, videos: Dataset) -> float:
+    """Share of right answers, a few clips at a time: videos are large."""
+    right, count = 0, 0
+    for batch in DataLoader(videos, batch_size=4):
+        logits = logits_of(net, batch, rgb_clip)
+        right += int((logits.argmax(1) == batch["action"]).sum())
+        count += len(logits)
+    return right / count
+
+
+def _videos(settings: Settings, seed: int, data: Path | None) -> tuple[Any, Any, int]:
+    """Training set, test set and number of classes."""
+    if data is None:
+        made = make_world(settings, "train", seed, settings.source)
+        return made, make_world(settings, "test", seed), len(made.action_names)
+    from course.datasets import VideoClips, read_manifest
+
+    manifest = read_manifest(data)
+    frames, size = settings.knobs.frames, settings.knobs.frame_size[0]
+    shape = {"frames": frames, "size": size, "seed": seed}
+    test = "test" if "test" in manifest.splits else "val"
+    return (
+        VideoClips(manifest, "train", "random", **shape),
+        VideoClips(manifest, test, "centre", **shape),
+        len(manifest.classes),
+    )
