@@ -13,7 +13,7 @@ from functools import partial
 from course.i3d.scales import SETTINGS, Settings
 from course.i3d.thinning import THINNINGS
 from course.i3d.trials.architectures import INPUTS, architecture
-from course.i3d.trials.flow import camera, flow_start
+from course.i3d.trials.flow import camera, camera_unclipped, flow_start
 from course.i3d.trials.inflation import eight_classes, growth, same_answer
 from course.i3d.trials.time_and_scene import card, thinning
 from course.i3d.trials.transfer import transfer
@@ -32,6 +32,7 @@ RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "camera_rests": partial(camera, 0),
     "camera_moves": partial(camera, 1),
     "camera_moves_much": partial(camera, 2),
+    "camera_unclipped": camera_unclipped,
     "flow_start": flow_start,
     "transfer_i3d": partial(transfer, "i3d"),
     "transfer_c3d": partial(transfer, "c3d"),

@@ -26,14 +26,20 @@ def to_rgb(clip: Tensor) -> Tensor:
     return (clip.float() / 127.5 if clip.dtype == torch.uint8 else 2.0 * clip) - 1.0
 
 
-def to_flow(flow: Float[Tensor, "b 2 t h w"]) -> Float[Tensor, "b 2 t h w"]:
+def to_flow(
+    flow: Float[Tensor, "b 2 t h w"], bound: float = FLOW_BOUND
+) -> Float[Tensor, "b 2 t h w"]:
     """Flow in px, clipped at 20 px of 224 (2.9 px of 32) and scaled to [-1, 1].
+
+    Args:
+        flow: px.
+        bound: the clip as a share of the frame's width.
 
     >>> to_flow(torch.full((1, 2, 1, 4, 224), 10.0)).max().item()
     0.5
     """
-    bound = FLOW_BOUND * flow.shape[-1]
-    return flow.float().clamp(-bound, bound) / bound
+    most = bound * flow.shape[-1]
+    return flow.float().clamp(-most, most) / most
 
 
 def rgb_clip(batch: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
@@ -71,6 +77,11 @@ def rgb_frame(batch: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
 def flow_clip(batch: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
     """All flow frames in time: the flow stream of `i3d`."""
     return (to_flow(batch["flow"]),)
+
+
+def flow_unclipped(batch: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+    """The same with five times the bound, which hardly any flow here exceeds."""
+    return (to_flow(batch["flow"], 5.0 * FLOW_BOUND),)
 
 
 def flow_stabilised(batch: Mapping[str, Tensor]) -> tuple[Tensor, ...]:

@@ -36,7 +36,8 @@ def inflation_explorer() -> Panel:
         kind = "a still video" if speed == 0 else f"a video scrolling {speed:g} px"
         alt = f"Responses of a {kernel} kernel with {taps_in_time} taps to {kind}"
         picture = boring_video.responses_picture(video, flat, deep, alt)
-        return [picture, f"<p>{said} (100 %: the strongest 2-D response.)</p>"]
+        key = "100 %: the strongest 2-D response; orange above zero, blue below"
+        return [picture, f"<p>{said} ({key}.)</p>"]
 
     return Panel(
         "When does the inflated filter answer like the image filter?",
@@ -90,7 +91,7 @@ def stride_explorer() -> Panel:
             outside.append(f"more than the {stride_view.WIDTH} px of a frame")
         wide = f" ({'; '.join(outside)})" if outside else ""
         text = (
-            f"<p>A unit behind <b>{row.name}</b> sees {frames} frames = "
+            f"<p>A unit behind <b>{row.name}</b> (blue box) sees {frames} frames = "
             f"{frames / fps:.2f} s and {pixels} px{wide}. A kernel that reads this "
             f"layer steps over {jump} frames at a time; meanwhile the dots move "
             f"{seen.step:.3g} px, {told}.</p>"
@@ -108,6 +109,7 @@ def stride_explorer() -> Panel:
             "spacing": IntSlider(48, 16, 112, 8, description="px from dot to dot"),
             "early_stride": Dropdown(
                 options=[("1, as in I3D", 1), ("2, symmetric", 2)],
+                layout={"width": "420px"},  # a long name, and room for the options
                 description="time stride of pools 2a and 3a",
             ),
             "layer": Dropdown(options=layers, value=3, description="behind layer"),

@@ -41,7 +41,7 @@ def build_from(
     """One of the five that starts from a trained image network.
 
     Args:
-        name: one of `NAMES`.
+        name: one of `NAMES`, or `c3d_averaged` (see `ConvNet3D`).
         net2d: trained on pictures; all but `c3d` start from its weights.
         num_classes: number of logits.
         clip: (T, H, W) of the clips.
@@ -62,8 +62,8 @@ def build_from(
     if name == "lstm":
         hidden = min(width, HIDDEN)
         return ConvNetLSTM(copy.deepcopy(net2d), width, hidden, num_classes)
-    if name == "c3d":
-        return _volumes(net2d, num_classes, clip)
+    if name in ("c3d", "c3d_averaged"):
+        return _volumes(net2d, num_classes, clip, average=name == "c3d_averaged")
     if name == "two_stream":
         flow = make_stream(net2d, num_classes, channels=2 * min(clip[0] - 1, MOST_FLOW))
         return TwoStreams(make_stream(net2d, num_classes), flow)
@@ -77,14 +77,14 @@ def build_from(
 
 
 def _volumes(
-    net2d: ImageNetwork, num_classes: int, clip: tuple[int, int, int]
+    net2d: ImageNetwork, num_classes: int, clip: tuple[int, int, int], average: bool
 ) -> ConvNet3D:
     """C3D's plan at the image network's width; nothing of its weights fits."""
     width = net2d.fc.in_features
     small = ((width // 4,), (width // 2,), (width, width))
     stages = small if isinstance(net2d, SmallNet) else C3D_STAGES
     t, h, w = (min(n, most) for n, most in zip(clip, C3D_CLIP, strict=True))
-    return ConvNet3D(num_classes, stages, (t, h, w), 4 * width)
+    return ConvNet3D(num_classes, stages, (t, h, w), 4 * width, average=average)
 
 
 def make_stream(

@@ -25,6 +25,8 @@ class ConvNet3D(nn.Module):
         clip: (T, H, W) of the clips; the linear layers fix it.
         hidden: width of the two hidden linear layers.
         norm3d, norm1d: make the batch norms after every convolution and hidden layer.
+        average: give the linear layers the last map's mean instead of all its places
+            and moments (not C3D's plan; to find out what knowing them is worth).
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class ConvNet3D(nn.Module):
         hidden: int,
         norm3d: Callable[[int], nn.Module] = nn.BatchNorm3d,
         norm1d: Callable[[int], nn.Module] = nn.BatchNorm1d,
+        average: bool = False,
     ):
         super().__init__()
         layers: list[nn.Module] = []
@@ -47,7 +50,9 @@ class ConvNet3D(nn.Module):
             layers.append(nn.MaxPool3d(2, ceil_mode=True))
             t, h, w = ((n + 1) // 2 for n in (t, h, w))
         self.features = nn.Sequential(*layers)
-        sizes = (channels * t * h * w, hidden, hidden)
+        self.average = average
+        places = 1 if average else t * h * w
+        sizes = (channels * places, hidden, hidden)
         head: list[nn.Module] = []
         for wide, narrow in zip(sizes, sizes[1:], strict=False):
             head += [nn.Linear(wide, narrow, bias=False), norm1d(narrow), nn.ReLU()]
@@ -56,7 +61,8 @@ class ConvNet3D(nn.Module):
 
     def embed(self, clips: Float[Tensor, "b 3 t h w"]) -> Float[Tensor, "b d"]:
         """What the last linear layer reads."""
-        return self.head(self.features(clips).flatten(1))
+        maps = self.features(clips)
+        return self.head(maps.mean((2, 3, 4)) if self.average else maps.flatten(1))
 
     def forward(self, clips: Float[Tensor, "b 3 t h w"]) -> Float[Tensor, "b k"]:
         """Class scores; clips must have the size given at the start."""

@@ -39,7 +39,7 @@ def receptive_growth() -> Picture:
                   size=9, color=GREY)  # fmt: skip
     axis.set(xlim=(-25, 610), ylim=(0, 122))
     axis.legend(loc="lower right", bbox_to_anchor=(1.0, 0.04))
-    charts.label(axis, "What a unit sees, layer by layer", "px", "frames")
+    charts.label(axis, "What a unit sees, layer by layer", "px wide", "frames")
     alt = (
         "Receptive fields, frames over px: the paper's first three crosses lie on the "
         "line of the released net, its last two on that of a net with one module less"

@@ -134,8 +134,7 @@ def _box(axis, x: float, y: float, text: str, colour: str, width: float) -> None
             boxstyle="round,pad=0.02,rounding_size=0.06", edgecolor=INK, linewidth=0.8,
         )
     )  # fmt: skip
-    ink = "white" if colour == NET3D else INK
-    axis.text(x, y, text, size=8.5, ha="center", va="center", color=ink, zorder=5)
+    axis.text(x, y, text, size=8.5, ha="center", va="center", color=INK, zorder=5)
 
 
 def _arrow() -> dict:

@@ -114,8 +114,8 @@ def slices_picture(
     """
     dots = 1 - dots_slice(pixels_per_frame, spacing)
     kept = dots[:: row.jump[0]].repeat(row.jump[0], 0)[:FRAMES]
-    fig, axis = figures.figure(width=5.8, height=3.5, quick=True)
-    fig.subplots_adjust(0.11, 0.15, 0.97, 0.9)
+    fig, axis = figures.figure(width=4.7, height=3.5, quick=True)
+    fig.subplots_adjust(0.13, 0.15, 0.96, 0.9)
     right = WIDTH + 40  # both slices stand in one pane, which draws in half the time
     for left, values in ((0, dots), (right, kept)):
         axis.imshow(
@@ -130,13 +130,19 @@ def slices_picture(
     axis.grid(visible=False)
     axis.spines[:].set_visible(False)
     bold = {"fontsize": 10, "fontweight": "bold", "va": "bottom"}
-    axis.text(0, -1.5, "all frames; box: one unit's field", **bold)
+    axis.text(0, -1.5, "all frames", **bold)
     axis.text(right, -1.5, f"kept: every {_nth(row.jump[0])}", **bold)
     return figures.picture_of(fig, alt)
 
 
 def _nth(jump: int) -> str:
-    return "frame" if jump == 1 else f"{jump}{'nd' if jump == 2 else 'th'} frame"
+    """Every which frame.
+
+    >>> [_nth(jump) for jump in (1, 2, 4, 32)]
+    ['frame', '2nd frame', '4th frame', '32nd frame']
+    """
+    ending = "nd" if jump % 10 == 2 and jump != 12 else "th"
+    return "frame" if jump == 1 else f"{jump}{ending} frame"
 
 
 def _mark_field(axis, row: Field) -> None:
@@ -158,27 +164,26 @@ def growth_picture(layer: int, early_time_stride: int) -> Picture:
         layer: index into `growth(early_time_stride)`.
         early_time_stride: 1 or 2.
     """
-    fig, axis = figures.figure(width=3.4, height=3.5, quick=True)
-    fig.subplots_adjust(0.17, 0.15, 0.96, 0.9)
-    for stride, colour in ((1, COLOURS["blue"]), (2, COLOURS["red"])):
+    fig, axis = figures.figure(width=3.1, height=3.5, quick=True)
+    fig.subplots_adjust(0.19, 0.15, 0.96, 0.9)
+    names = {1: (COLOURS["blue"], 120), 2: (COLOURS["red"], 315)}  # and their heights
+    for stride, (colour, height) in names.items():
         rows = growth(stride)
         now = stride == early_time_stride
         x, t = [r.size[1] for r in rows], [r.size[0] for r in rows]
-        axis.plot(
-            x, t, "o-", color=colour, alpha=1.0 if now else 0.35, markersize=4,
-            label=f"early stride {stride}",
-        )  # fmt: skip
+        axis.plot(x, t, "o-", color=colour, alpha=1.0 if now else 0.35, markersize=4)
+        axis.text(605, height, f"early stride {stride}", ha="right", fontsize=9,
+                  color=colour, fontweight="bold" if now else "normal")  # fmt: skip
         if now:
             axis.plot(x[layer], t[layer], "o", color=colour, markersize=9, mec="k")
     axis.axhline(FRAMES, color=GREY, linestyle="--", linewidth=1)
     axis.axvline(WIDTH, color=GREY, linestyle="--", linewidth=1)
-    axis.text(600, FRAMES + 6, "64 frames", ha="right", fontsize=8, color=GREY)
+    axis.text(600, FRAMES - 22, "64 frames", ha="right", fontsize=8, color=GREY)
     axis.text(WIDTH + 6, 8, "224 px", fontsize=8, color=GREY)
     axis.set(xlim=(0, 610), ylim=(0, 440), xlabel="field in x (px)",
              ylabel="field in time (frames)", xticks=[0, 200, 400, 600],
              yticks=[0, 100, 200, 300, 400])  # fmt: skip
     axis.set_title("fields, layer by layer", loc="left", fontsize=10, fontweight="bold")
-    axis.legend(loc="upper left", fontsize=8, handlelength=1.2, frameon=False)
     row = growth(early_time_stride)[layer]
     alt = (
         f"Receptive fields of I3D's layers, frames over px, for early stride 1 and 2; "

@@ -186,7 +186,7 @@ def tables_figure() -> Any:
     for i, (number, table) in enumerate(tables):
         menus.append(_menu(0.52, _orders(i, number, table), visible=i == 0))
     fig = go.Figure(traces)
-    fig.update_layout(template="none", height=560, updatemenus=menus)
+    fig.update_layout(template="none", height=600, updatemenus=menus)
     return fig
 
 
@@ -199,7 +199,8 @@ def _trace(table: Table, first: bool) -> dict:
         "domain": {"x": [0, 1], "y": [0, 0.86]},
         "columnwidth": wide + [1.0] * numbers,
         "header": {
-            "values": list(table.columns),
+            # Broken here: where plotly breaks lines itself they hang out of the cell.
+            "values": [name.replace(" ", "<br>", 1) for name in table.columns],
             "fill": {"color": _HEAD},
             "font": {"color": "white", "size": 12},
             "align": "left",
@@ -209,7 +210,7 @@ def _trace(table: Table, first: bool) -> dict:
             "fill": {"color": "white"},
             "line": {"color": _LINE},
             "align": "left",
-            "height": 26,
+            "height": 23,
         },
     }
 

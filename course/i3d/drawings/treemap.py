@@ -26,11 +26,11 @@ TITLES = {
     "i3d": "Two-Stream I3D",
 }
 KINDS = {  # what a tensor is, its colour, and the colour of letters on it
-    "kernels over time": (COLOURS["red"], PAPER),
+    "kernels over time": (COLOURS["red"], INK),
     "kernels in space": (COLOURS["blue"], PAPER),
     "1 x 1 kernels": (COLOURS["sky"], INK),
     "fully connected": (COLOURS["orange"], INK),
-    "recurrent": (COLOURS["green"], PAPER),
+    "recurrent": (COLOURS["green"], INK),
     "shifts": ("#6B7280", PAPER),
 }
 GROUPINGS = ("by kind", "by stage")
@@ -179,10 +179,13 @@ def _short(name: str) -> str:
 
     >>> _short("rgb.Mixed_4f.Branch_1.Conv3d_0b_3x3.conv_3d.weight")
     '4f branch 1, 3x3'
+    >>> _short("flow.Conv3d_2c_3x3.conv_3d.weight")
+    '2c, 3x3'
     """
     name = re.sub(r"^(rgb|flow|net2d)\.|\.conv_3d|\.weight", "", name)
     branch = r"Mixed_(\w\w)\.Branch_(\d)\.Conv3d_\w\w_(\dx\d)"
-    return re.sub(branch, r"\1 branch \2, \3", name).split(".Conv3d")[0]
+    name = re.sub(branch, r"\1 branch \2, \3", name)
+    return re.sub(r"^Conv3d_(\w\w)_", r"\1, ", name).split(".Conv3d")[0]
 
 
 def _draw_key(pen, kinds: set[str], top: int) -> None:

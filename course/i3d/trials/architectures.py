@@ -1,6 +1,7 @@
 """The five architectures on few clips, as table 2 compares them on whole data sets.
 
-`frames` is a sixth, ours: the image network on every frame, which knows no order.
+Two more are ours: `frames`, the image network on every frame, which knows no order, and
+`c3d_averaged`, a 3D-ConvNet that forgets where and when before its linear layers.
 """
 
 from __future__ import annotations
@@ -22,11 +23,18 @@ INPUTS: dict[str, tuple[Inputs, ...]] = {
     "frames": (streams.rgb_sparse,),
     "lstm": (streams.rgb_sparse,),
     "c3d": (streams.rgb_coarse,),
+    "c3d_averaged": (streams.rgb_coarse,),
     "two_stream": (streams.rgb_frame, streams.flow_stack),
     "fused": (streams.frames_and_stacks,),
     "i3d": (streams.rgb_clip, streams.flow_clip),
 }
-ORDERED = ("frames", "lstm", "c3d", "i3d")  # their first network sees all of a clip
+ORDERED = (
+    "frames",
+    "lstm",
+    "c3d",
+    "c3d_averaged",
+    "i3d",
+)  # their first network sees all of a clip
 
 
 def architecture(
