@@ -28,7 +28,7 @@ STAGES = ("original", "fixed", "full")
 class Size:
     """A row of Table 1: frames and seconds of video that a model sees."""
 
-    millions: int  # parameters, rounded down
+    millions: int  # parameters, as printed
     train_rgb: int
     train_flow: int
     train_seconds: float

@@ -15,6 +15,8 @@ from course.i3d.scales import Settings
 from course.i3d.scoring import logits_of
 from course.i3d.trainings import image_network, make_world, train
 from course.scale import seed_everything
+from course.training import FitResult
+from course.training.utilisation import peak_of, training_flops
 
 
 def rgb_stream(
@@ -32,8 +34,9 @@ def rgb_stream(
             scale's own world.
 
     Returns:
-        `accuracy`, `clips_per_second`, and the steps done, planned and (where the
-        scale names them) of the paper.
+        `accuracy`; `clips_per_second`; `gflops_per_clip` (forward and backward); on a
+        GPU `peak_memory_gib` and, if its speed is known, `utilisation`; the steps done,
+        planned and (where the scale names them) of the paper.
     """
     train_set, test_set, classes = _videos(settings, seed, data)
     base = image_network(settings, seed, device)
@@ -42,14 +45,25 @@ def rgb_stream(
     result = train(
         net, train_set, rgb_clip, settings, seed, device, folder, progress=True
     )
-    found = {
-        "accuracy": _accuracy(net, test_set),
-        "clips_per_second": result.items_per_second,
-        "steps": result.steps,
-        "planned_steps": result.planned_steps,
-    }
+    found = {"accuracy": _accuracy(net, test_set), **_efficiency(net, result, settings)}
+    found |= {"steps": result.steps, "planned_steps": result.planned_steps}
     paper = settings.paper_steps
     return found | {"paper_steps": paper} if paper else found
+
+
+def _efficiency(
+    net: nn.Module, result: FitResult, settings: Settings
+) -> dict[str, float]:
+    """How fast it went, and how much of the machine that took."""
+    device = next(net.parameters()).device
+    size = (settings.knobs.frames, *settings.knobs.frame_size)
+    flops = training_flops(net, torch.zeros(1, 3, *size, device=device))
+    speed = result.items_per_second
+    found = {"clips_per_second": speed, "gflops_per_clip": flops / 1e9}
+    if result.peak_memory is not None:
+        found["peak_memory_gib"] = result.peak_memory / 2**30
+    peak = peak_of(device)
+    return found | ({"utilisation": speed * flops / peak} if peak else {})
 
 
 def _accuracy(net: nn.Module, videos: Dataset) -> float:
