@@ -196,3 +196,21 @@ def test_large_scales_take_two_steps_on_a_cpu(scale, name, monkeypatch):
         heads = ("fc.", "net2d.fc.", "Logits.", "net2d.Logits.")
         changed = {k for k, p in net.named_parameters() if not p.equal(before[k])}
         assert any(k.startswith(heads) for k in changed) and len(changed) > 5
+
+
+def test_i3d_starts_from_the_image_weights_that_the_user_names(tmp_path, monkeypatch):
+    from course.backbones import GoogLeNet
+    from course.i3d.trials.videos import starting_network
+
+    path = tmp_path / "googlenet.pth"
+    torch.manual_seed(1)
+    googlenet = GoogLeNet(7)
+    torch.save(googlenet.state_dict(), path)
+    monkeypatch.setenv("COURSE_IMAGE_WEIGHTS", str(path))
+    cpu = torch.device("cpu")
+    net = starting_network(SETTINGS["full"], 0, 5, cpu)
+    taps = net.state_dict()["Conv3d_1a_7x7.conv_3d.weight"]
+    assert torch.allclose(taps.sum(2), googlenet.conv1.conv.weight, atol=1e-5)
+    assert net.Logits.Conv3d_0c_1x1.conv_3d.out_channels == 5
+    with pytest.raises(ValueError, match="fits Inception-v1"):
+        starting_network(SETTINGS["cpu"], 0, 5, cpu)

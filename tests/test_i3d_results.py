@@ -22,7 +22,9 @@ GROWTH = [f"{m}_{n}" for n in SIZES for m in ("accuracy", "family", "order")]
 STREAMS = ["accuracy", "rgb_accuracy", "flow_accuracy"]
 METRICS = {
     **dict.fromkeys(["scratch", "mean_taps", "centre_taps"], GROWTH),
-    **dict.fromkeys(["frames", "lstm", "c3d"], ["accuracy", "shuffled_accuracy"]),
+    **dict.fromkeys(["frames", "lstm", "c3d", "c3d_averaged"],
+                    ["accuracy", "shuffled_accuracy"]),
+    "camera_unclipped": ["accuracy"],
     "two_stream": STREAMS,
     "fused": ["accuracy"],
     "i3d": [*STREAMS, "shuffled_accuracy"],
@@ -81,6 +83,18 @@ def test_a_missing_or_stale_run_is_said_not_drawn(name, fault, capsys):
     assert repr(found).startswith("not yet recorded at this scale: run `python -m")
     show(found)
     assert "course claims i3d --scale" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name, run, words", [
+    ("five", "c3d_averaged", "3D-ConvNet, averaged map"),
+    ("camera", "camera_unclipped", "flow alone, not clipped"),
+])  # fmt: skip
+@pytest.mark.parametrize("fault", ["without", "stale"])
+def test_a_run_that_may_be_missing_is_left_out(name, run, words, fault):
+    figure, settings = getattr(results, name), SETTINGS["cpu"]
+    found = figure(made(**{fault: run}), settings)
+    assert isinstance(found, Picture) and words not in found.alt
+    assert words in figure(made(), settings).alt
 
 
 def test_an_opened_chapter_names_its_own_scale():

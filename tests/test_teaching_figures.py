@@ -118,5 +118,7 @@ def test_hoverable_figures_are_plain_json_with_a_picture(displayed):
     assert data["text/plain"] == "two points" and "image/png" in data
     assert options["metadata"]["image/png"]["alt"] == "fallback"
     json.dumps(data)
+    config = data["application/vnd.plotly.v1+json"]["config"]
+    assert config["showSendToCloud"] is False  # no button uploads the figure
     with pytest.raises(ValueError, match="alt"):
         figures.hoverable(fig, "")

@@ -100,7 +100,7 @@ def test_plain_form_is_fixed_and_the_rest_is_there():
         "application/vnd.jupyter.widget-view+json",
     }
     alt = about["image/png"]["alt"]
-    assert "Window" in alt and "motion 3" in alt and "grey 3" in alt
+    assert "Window" in alt and "motion: 3" in alt and "grey 3" in alt
 
 
 def test_set_redraws_once_and_refuses_unknown_names():

@@ -59,6 +59,12 @@ def how_boring(
     for time, dash, colour in zip(TAPS, charts.DASHES, figures.CYCLE, strict=False):
         axes[2].plot(curves[time], dash, color=colour, label=f"{time} taps")
     axes[2].axhline(CLEARLY, color="black", linestyle=":", linewidth=1)
+    axes[2].annotate(
+        f"boring below {CLEARLY:g} %", (1, CLEARLY), ha="right", va="top", size=8,
+        xycoords=("axes fraction", "data"), xytext=(-2, -2),
+        textcoords="offset points",
+        bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.5},
+    )  # fmt: skip
     axes[2].set_ylim(0, max(20.0, 1.05 * float(curves[max(TAPS)].max())))
     axes[2].xaxis.get_major_locator().set_params(integer=True)
     axes[1].yaxis.get_major_locator().set_params(integer=True)

@@ -29,10 +29,13 @@ ARCHITECTURES = {
     "frames": "average of frames",
     "lstm": "LSTM",
     "c3d": "3D-ConvNet",
+    "c3d_averaged": "3D-ConvNet, averaged map",
     "two_stream": "two-stream",
     "fused": "fused two-stream",
     "i3d": "two-stream I3D",
 }
+OPTIONAL = ("c3d_averaged",)  # drawn once it is recorded
+RGB_ONLY = ("frames", "lstm", "c3d", "c3d_averaged")
 PARTS = {
     "accuracy": "the whole",
     "rgb_accuracy": "RGB alone",
@@ -50,6 +53,7 @@ STREAMS = {
     "flow_accuracy": "flow alone",
     "stabilised_accuracy": "flow alone, stabilised",
 }
+UNCLIPPED = "flow alone, not clipped"  # drawn once it is recorded
 # Drawn hollow, in the colour of what they change.
 VARIANTS = {
     "RGB alone, frames shuffled": "RGB alone",
@@ -117,28 +121,34 @@ def growth(rec: Recorded, settings: Settings) -> Picture:
     return figures.picture_of(fig, alt)
 
 
-@_needing(list(ARCHITECTURES))
+@_needing([run for run in ARCHITECTURES if run not in OPTIONAL])
 def five(rec: Recorded, settings: Settings) -> Picture:
     """The five architectures and the frame average on few clips; streams, shuffling."""
+    names = {
+        run: f"{name}\n(sees RGB only)" if run in RGB_ONLY else name
+        for run, name in ARCHITECTURES.items()
+        if run not in OPTIONAL or rec.has(run)
+    }
     alt = (
-        f"Accuracy of the architectures ({', '.join(ARCHITECTURES.values())}), of "
-        "their streams apart, and with the frames shuffled"
+        f"Accuracy of the architectures ({'; '.join(ARCHITECTURES[n] for n in names)}),"
+        " of their streams apart, and with the frames shuffled"
     )
     words = f"accuracy after {settings.few:,} clips (%)"
-    chance = 1 / len(settings.knobs.action_names)
-    return _dots(rec, ARCHITECTURES, PARTS, chance, words, alt, 4.4)
+    return _dots(_rows(rec, names, PARTS), settings, words, alt, 5.0)
 
 
 @_needing(list(CAMERAS))
 def camera(rec: Recorded, settings: Settings) -> Picture:
     """RGB against flow, while the camera rests, moves, and moves much."""
-    alt = (
-        f"Accuracy by stream ({'; '.join(STREAMS.values())}): "
-        f"{', '.join(CAMERAS.values())}"
-    )
+    rows = _rows(rec, CAMERAS, STREAMS)
+    streams = list(STREAMS.values())
+    unclipped = rec.values("camera_unclipped:accuracy")
+    if unclipped:
+        rows[CAMERAS["camera_moves_much"]][UNCLIPPED] = unclipped
+        streams.append(UNCLIPPED)
+    alt = f"Accuracy by stream ({'; '.join(streams)}): {', '.join(CAMERAS.values())}"
     words = f"accuracy after {settings.many:,} clips (%)"
-    chance = 1 / len(settings.knobs.action_names)
-    return _dots(rec, CAMERAS, STREAMS, chance, words, alt, 3.1)
+    return _dots(rows, settings, words, alt, 3.4)
 
 
 @_needing(["transfer_i3d", "transfer_c3d"])
@@ -192,15 +202,21 @@ def cards(rec: Recorded, settings: Settings) -> Picture:
     return figures.picture_of(fig, alt)
 
 
-def _dots(
-    rec: Recorded, runs: dict, metrics: dict, chance: float, words: str, alt: str,
-    height: float,
-) -> Picture:  # fmt: skip
-    """One row a run, one mark a metric that the run has."""
-    rows = {
+def _rows(
+    rec: Recorded, runs: dict[str, str], metrics: dict[str, str]
+) -> dict[str, dict[str, list[float]]]:
+    """Name of a run -> {name of a metric: its values, none where the run lacks it}."""
+    return {
         name: {part: rec.values(f"{run}:{key}") for key, part in metrics.items()}
         for run, name in runs.items()
     }
+
+
+def _dots(
+    rows: dict, settings: Settings, words: str, alt: str, height: float
+) -> Picture:
+    """One row a run, one mark a metric that the run has."""
+    chance = 1 / len(settings.knobs.action_names)
     fig, axis = figures.figure(width=6.8, height=height)
     charts.seed_dots(axis, rows, VARIANTS, chance)
     axis.set_xlabel(f"{words}; dashed: chance")

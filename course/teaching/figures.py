@@ -258,7 +258,8 @@ def hoverable(fig, alt: str, picture: Picture | None = None) -> None:
         "text/plain": alt,
         "application/vnd.plotly.v1+json": {
             **json.loads(fig.to_json()),
-            "config": {"displaylogo": False},
+            # plotly 7 has a button that uploads the figure; nothing leaves this page.
+            "config": {"displaylogo": False, "showSendToCloud": False},
         },
     }
     about: dict[str, Any] = {}

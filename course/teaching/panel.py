@@ -28,14 +28,13 @@ STYLE = """<style>
 .course-panel{border:1px solid var(--jp-border-color2,#d1d5db);border-radius:8px;
  padding:10px 14px;max-width:960px;color:var(--jp-ui-font-color1,inherit)}
 .course-panel .course-title{font-size:1.15em;font-weight:600;line-height:1.4}
-.course-panel .course-question{border-left:3px solid #0072B2;padding:2px 10px;
- line-height:1.5}
+.course-panel .course-question{border-left:3px solid #0072B2;padding:2px 10px}
 .course-panel .course-error:not(:empty){border-left:3px solid #D55E00;padding:2px 10px;
- line-height:1.5;background:var(--jp-layout-color2,#fdf2e9)}
+ background:var(--jp-layout-color2,#fdf2e9)}
 .course-panel .course-picture img{max-width:100%;border-radius:4px;background:#fff;
  image-rendering:auto}
-.course-panel .course-text{line-height:1.5}
-.course-panel .widget-html-content{height:auto;white-space:normal}
+.course-panel .widget-html>.widget-html-content{height:auto;white-space:normal;
+ line-height:1.5}
 </style>"""
 
 
@@ -257,8 +256,9 @@ class Panel:
                     f"{v:g}" if isinstance(v, float) else str(v) for v in value
                 )
             value = f"{value:g}" if isinstance(value, float) else value
-            parts.append(f"{control.description or name} {value}")
-        return ", ".join(parts) or "rest"
+            # Some descriptions have commas: "N, taps in time".
+            parts.append(f"{control.description or name}: {value}")
+        return "; ".join(parts) or "rest"
 
     def still(self) -> Picture:
         """The whole panel as one picture."""

@@ -92,12 +92,23 @@ class Page:
         """Console errors that are the notebook's."""
         return [text for text in self.console if not HARMLESS.search(text)]
 
+    def failures(self) -> list[str]:
+        """Exceptions of the cells, from the notebook's model: "name: message".
+
+        The page itself shows them as it shows any text on stderr.
+        """
+        return self.page.evaluate(
+            f"""() => Array.from({_WIDGET}.content.model.cells)
+            .flatMap(cell => cell.type === 'code' ? cell.outputs.toJSON() : [])
+            .filter(output => output.output_type === 'error')
+            .map(output => output.ename + ': ' + output.evalue)"""
+        )
+
     def assert_clean(self) -> None:
-        """No console error, no request leaves, no error output, empty error lines."""
+        """No console error, no request leaves, no failed cell, empty error lines."""
         assert not self.errors(), self.errors()
         assert not self.outside, self.outside
-        failed = self.page.locator('.jp-OutputArea-output[data-mime-type*="error"]')
-        assert failed.count() == 0, failed.first.inner_text()
+        assert not self.failures(), self.failures()
         for line in self.page.locator(".course-error").all():
             assert line.inner_text().strip() == "", line.inner_text()
 

@@ -80,8 +80,23 @@ def test_figures_clips_and_hoverable_figures_are_drawn(page):
     assert images.count() == 2  # the clips and the bars
     wide = images.evaluate_all("all => all.every(i => i.naturalWidth > 100)")
     assert wide
-    page.page.locator(".js-plotly-plot").first.wait_for()
+    plot = page.page.locator(".js-plotly-plot").first
+    plot.wait_for()
+    buttons = plot.locator(".modebar-btn").evaluate_all(
+        "all => all.map(b => b.dataset.title || b.ariaLabel || '')"
+    )
+    assert any("Download" in title for title in buttons)
+    assert not any("hare" in title for title in buttons)  # would upload the figure
     page.assert_clean()
+
+
+def test_words_of_a_panel_stand_in_lines_one_and_a_half_high(page):
+    ratios = page.panel("Window").root.evaluate(
+        """r => [...r.querySelectorAll('.course-text p, .course-question')]
+        .map(e => getComputedStyle(e))
+        .map(s => parseFloat(s.lineHeight) / parseFloat(s.fontSize))"""
+    )
+    assert len(ratios) == 2 and ratios == pytest.approx([1.5, 1.5], abs=0.01)
 
 
 def test_a_stored_notebook_shows_pictures_where_no_kernel_ran(lab, tmp_path):
@@ -105,3 +120,11 @@ def test_the_driver_notices_requests_and_console_errors(lab, tmp_path):
         with pytest.raises(AssertionError):
             page.assert_clean()
         assert set(page.outside) == {"http://example.invalid/x.png"}
+
+
+def test_the_driver_notices_a_failed_cell(lab, tmp_path):
+    with lab.open(write_demo(tmp_path / "failed.ipynb", ["1 / 0", "2"])) as page:
+        page.run_all()
+        assert page.failures() == ["ZeroDivisionError: division by zero"]
+        with pytest.raises(AssertionError, match="ZeroDivisionError"):
+            page.assert_clean()

@@ -24,8 +24,11 @@ def receptive_growth() -> Picture:
         x, t, "x", color=COLOURS["red"], markersize=10, markeredgewidth=2.5,
         label="printed in the paper", zorder=5,
     )  # fmt: skip
+    axis.plot([], [], color=COLOURS["red"], marker=">", markersize=5, linewidth=1.2,
+              label="to the same layer as released")  # fmt: skip
     for row in receptive_field(i3d_layers()):
         if row.name in PAPER_FIELDS:
+            _show_slip(axis, row)
             name = row.name.split("_")[1]
             # The first two are too near to each other for names above them.
             right = {"2a": (10, -10), "3a": (13, -2)}.get(name)
@@ -45,3 +48,16 @@ def receptive_growth() -> Picture:
         "line of the released net, its last two on that of a net with one module less"
     )
     return figures.picture_of(fig, alt)
+
+
+def _show_slip(axis, row) -> None:
+    """An arrow from what the paper prints to what is so, where the two differ."""
+    t, x = PAPER_FIELDS[row.name]
+    if (t, x) != row.size[:2]:
+        axis.annotate(
+            "", (row.size[1], row.size[0]), xytext=(x, t), zorder=6,
+            # Bent: the first of the two lies along the line of the released net.
+            arrowprops={"arrowstyle": "-|>", "color": COLOURS["red"], "linewidth": 1.2,
+                        "connectionstyle": "arc3,rad=0.7", "shrinkA": 4, "shrinkB": 3,
+                        "mutation_scale": 9},
+        )  # fmt: skip

@@ -36,7 +36,8 @@ def boring_video_errors(errors_by_padding: Mapping[str, Sequence[float]]) -> Pic
     axis.xaxis.get_major_locator().set_params(integer=True)
     if any(0 in errors for errors in errors_by_padding.values()):
         axis.annotate("no error at all", (0, 1.5 * SMALLEST), size=8, va="bottom")
-    axis.legend(loc="center right", bbox_to_anchor=(1.0, 0.6))
+    # The zeros' errors are large at both ends of the clip, and small between them.
+    axis.legend(loc="upper center", fontsize=8, handlelength=1.5)
     charts.label(axis, "One image, repeated", "frame", "largest logit error")
     names = ", ".join(errors_by_padding)
     alt = f"Error of each frame's logits on a repeated image, by padding: {names}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from course.backbones import I3D, load_state
 from course.i3d.architectures import make_stream
+from course.i3d.from_googlenet import inflate_googlenet
 from course.i3d.inputs import rgb_clip
 from course.i3d.scales import Settings
 from course.i3d.scoring import logits_of
@@ -39,9 +42,7 @@ def rgb_stream(
         planned and (where the scale names them) of the paper.
     """
     train_set, test_set, classes = _videos(settings, seed, data)
-    base = image_network(settings, seed, device)
-    seed_everything(seed)
-    net = make_stream(base, classes, video=True)
+    net = starting_network(settings, seed, classes, device)
     result = train(
         net, train_set, rgb_clip, settings, seed, device, folder, progress=True
     )
@@ -49,6 +50,35 @@ def rgb_stream(
     found |= {"steps": result.steps, "planned_steps": result.planned_steps}
     paper = settings.paper_steps
     return found | {"paper_steps": paper} if paper else found
+
+
+def starting_network(
+    settings: Settings, seed: int, classes: int, device: torch.device
+) -> nn.Module:
+    """The inflated network: from stills, or from the weights that the user names.
+
+    `COURSE_IMAGE_WEIGHTS` is `googlenet` (fetched, checksummed) or the path of its
+    state dict; it takes the place of our stills where the base is Inception-v1.
+
+    Raises:
+        ValueError: if weights are named but the scale's base is another one.
+    """
+    weights = os.environ.get("COURSE_IMAGE_WEIGHTS")
+    if not weights:
+        base = image_network(settings, seed, device)
+        seed_everything(seed)
+        return make_stream(base, classes, video=True)
+    if settings.base != "inception":
+        raise ValueError(
+            f"COURSE_IMAGE_WEIGHTS={weights} fits Inception-v1, the full scale's base; "
+            f"the base here is {settings.base!r}"
+        )
+    seed_everything(seed)
+    net = I3D(classes)
+    state = inflate_googlenet(load_state(weights))
+    kept = {k: v for k, v in state.items() if not k.startswith("Logits")}
+    net.load_state_dict(kept, strict=False)
+    return net
 
 
 def _efficiency(
