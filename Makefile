@@ -56,7 +56,7 @@ notebooks: $(READY) ## run every notebook at cpu scale and store its outputs
 	$(RUN) $(PY) -m course.teaching.notebooks
 
 bench: $(READY) ## timings against public peers, as ratios
-	env COURSE_SCALE=cpu $(PY) -m pytest benchmarks -q --benchmark-only \
+	env COURSE_SCALE=cpu $(PY) -m pytest benchmarks -o python_files='bench_*.py' -q --benchmark-only \
 	  --benchmark-columns=median,iqr,rounds --benchmark-group-by=group -p no:xdist
 
 # ------------------------------------------------------------------------ test

@@ -184,3 +184,12 @@ def test_ci_script_fails_if_one_part_fails(tmp_path):
         )
         assert out.returncode == code, out.stdout + out.stderr
         assert "ran test\n" in out.stdout and "ran test-browser\n" in out.stdout
+
+
+def test_make_bench_finds_every_benchmark():
+    """`pytest benchmarks` alone would look for test_*.py and find nothing."""
+    recipe = (TOP / "Makefile").read_text().split("\nbench:")[1].split("\n\n")[0]
+    pattern = re.search(r"python_files='([^']+)'", recipe)
+    assert pattern, recipe
+    files = sorted((TOP / "benchmarks").glob("*.py"))
+    assert files and files == sorted((TOP / "benchmarks").glob(pattern[1]))
