@@ -63,7 +63,7 @@ INFLATION = [
     ),
     _greater(
         "appearance",
-        "At 64 clips inflated weights know more of *what* happens (reversal pairs "
+        "At 64 clips inflated weights know more of what happens (reversal pairs "
         "counted as one answer), by more than 10 points",
         "mean_taps:family_64", "scratch:family_64", OURS, UNSTATED, least=0.1,
     ),
@@ -137,7 +137,7 @@ STREAMS = [
              "more than 10 points back", "camera_moves_much:stabilised_accuracy",
              "camera_moves_much:flow_accuracy", OURS, UNSTATED, least=0.1),
     _greater("unclipped", "Clipping flow at 20 px of 224 is a part of the damage: "
-             "without it the flow stream is more than 10 points better",
+             "with five times the bound the flow stream is more than 10 points better",
              "camera_unclipped", "camera_moves_much:flow_accuracy", OURS, UNSTATED,
              least=0.1),
     _greater("flow-random", "A first layer drawn at random beats colour filters "
@@ -163,7 +163,8 @@ TRANSFER = [
     _greater("full", "Fine-tuning is at most 1 point behind frozen features",
              "transfer_i3d:full", "transfer_i3d:fixed", _TABLE4, "98.0 against 97.7",
              least=-0.01),
-    _greater("full-rgb", "The same for the RGB stream alone",
+    _greater("full-rgb", "Fine-tuning is at most 1 point behind frozen features: "
+             "RGB stream",
              "transfer_i3d:rgb_full", "transfer_i3d:rgb_fixed", OURS, UNSTATED,
              least=-0.01),
     _greater("fixed-c3d", "Frozen features beat training on the small data set alone: "
@@ -179,7 +180,8 @@ TIME_AND_SCENE = [
              "frame", "thinned_late:speed_6", "thinned_early:speed_6",
              "section 2.4, no table", "not pooling early helped", least=0.2),
     Claim(
-        id="early-slow", sentence="At 2 px per frame it costs less than 5 points",
+        id="early-slow", sentence="Pooling time early costs less than 5 points at 2 px "
+        "per frame",
         source=OURS, paper_value=UNSTATED, kind="equal", metric="speed_2",
         a="thinned_late", b="thinned_early", margin=0.05,
     ),
