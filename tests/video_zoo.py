@@ -35,8 +35,13 @@ def encode(
     """Write frames; `times` are milliseconds per frame (variable frame rate)."""
     import av
 
-    with av.open(str(path), "w", options=container or {}) as file:
-        stream = file.add_stream(codec, rate=fps, options=options or {})
+    # The same bytes every time: no random identifiers, and not x264's macroblock tree,
+    # which spends bits differently from run to run on frames this small.
+    container = {"fflags": "+bitexact"} | (container or {})
+    fixed = {"threads": "1"} | ({"mbtree": "0"} if codec == "libx264" else {})
+    options = fixed | (options or {})
+    with av.open(str(path), "w", options=container) as file:
+        stream = file.add_stream(codec, rate=fps, options=options)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = pix_fmt
         if gop:

@@ -3,7 +3,9 @@
 Decoders read a cut file as a shorter video without a word (Matroska, GIF) or with an
 error that explains nothing (MP4 without its index).  The outer layer of the common
 containers says how long the file should be, so a few bytes settle the question.
-MPEG program and transport streams carry no length: a cut there cannot be seen.
+MPEG program and transport streams carry no length.  A transport stream is a row of
+packets of one size, so a cut inside a packet is seen; a cut between two packets is
+seen only by the decoder, if it falls inside a frame.
 """
 
 from __future__ import annotations
@@ -13,6 +15,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 ENDS_EARLY = "the file ends early"
+# Transport stream packets: their size and where in them the sync byte is (plain, with
+# a time stamp in front as on Blu-ray discs, with error correction behind).
+_TS_PACKETS = ((188, 0), (192, 4), (204, 0))
+_TS_SYNC = 0x47
 
 
 def missing_part(path: str | os.PathLike) -> str | None:
@@ -60,7 +66,7 @@ def _check(head: bytes, file: BinaryIO, size: int) -> str | None:
         # Some writers pad after the trailer byte.
         whole = file.read().rstrip(b"\x00").endswith(b"\x3b")
         return None if whole else f"{ENDS_EARLY}: the GIF has no end mark"
-    return None
+    return _transport_stream(file, size)
 
 
 def _short(declared: int, size: int) -> str | None:
@@ -87,6 +93,25 @@ def _mp4(file: BinaryIO, size: int) -> str | None:
             return _short(at + length, size)
         at += length
     return None if has_index else f"{ENDS_EARLY}: the MP4 index (moov) is missing"
+
+
+def _transport_stream(file: BinaryIO, size: int) -> str | None:
+    """Packets of one size follow each other; the last one must be whole, too."""
+    for length, sync in _TS_PACKETS:
+        count, rest = divmod(size, length)
+        starts = [*range(min(count, 5)), count - 1]
+        if count < 3 or any(_byte(file, n * length + sync) != _TS_SYNC for n in starts):
+            continue
+        # Other bytes behind the last packet are padding, not a packet.
+        if rest > sync and _byte(file, size - rest + sync) == _TS_SYNC:
+            return f"{ENDS_EARLY}: its last packet is damaged or cut"
+        return None
+    return None
+
+
+def _byte(file: BinaryIO, at: int) -> int:
+    file.seek(at)
+    return file.read(1)[0]
 
 
 def _matroska(file: BinaryIO, size: int) -> str | None:
