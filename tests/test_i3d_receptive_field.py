@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from course.i3d.receptive_field import (
-    I3D_LAYERS,
     PAPER_FIELDS,
     i3d_layers,
     receptive_field,
@@ -33,9 +32,9 @@ def test_the_paper_prints_the_fields_of_four_modules():
 
 
 def test_steps_are_8_in_time_and_32_in_space():
-    assert receptive_field(I3D_LAYERS)[-1].jump == (8, 32, 32)
+    assert receptive_field(i3d_layers())[-1].jump == (8, 32, 32)
     assert receptive_field(i3d_layers(early_time_stride=2))[-1].jump == (32, 32, 32)
-    rows = {row.name: row for row in receptive_field(I3D_LAYERS)}
+    rows = {row.name: row for row in receptive_field(i3d_layers())}
     assert rows["MaxPool3d_3a_3x3"].jump == (2, 8, 8)
 
 
@@ -101,10 +100,10 @@ def test_the_backbone_has_the_same_layers():
     from course.backbones.inception import I3D, I3D_ENDPOINTS
 
     rows = [tuple(row) for row in I3D_ENDPOINTS if row[0] != "Conv3d_0c_1x1"]
-    assert rows == [tuple(row) for row in I3D_LAYERS]
+    assert rows == [tuple(row) for row in i3d_layers()]
     with torch.device("meta"):
         weights = I3D().state_dict()
-    for name, kernel, _ in I3D_LAYERS:
+    for name, kernel, _ in i3d_layers():
         found = [
             tuple(tensor.shape[2:])
             for path, tensor in weights.items()

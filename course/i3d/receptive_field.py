@@ -99,7 +99,6 @@ def i3d_layers(stage4_modules: int = 5, early_time_stride: int = 1) -> list[Laye
     ]
 
 
-I3D_LAYERS = tuple(i3d_layers())
 # Figure 3 as printed: layer -> (frames, px).
 PAPER_FIELDS = {
     "MaxPool3d_2a_3x3": (7, 11),

@@ -12,12 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course.i3d.architectures import NAMES
 from course.i3d.drawings.squarify import Box, squarify
+from course.i3d.published import tables
 from course.teaching.figures import COLOURS, Picture, image_png
 from course.teaching.lettering import INK, PAPER, font
 
 # Millions of parameters as table 1 prints them: 8.9 became 9, but 79.6 became 79.
-TABLE_1 = {"lstm": 9, "c3d": 79, "two_stream": 12, "fused": 39, "i3d": 25}
+_SIZES = zip(NAMES, tables.TABLE_1.values(), strict=True)
+TABLE_1 = {name: size.millions for name, size in _SIZES}
 TITLES = {
     "lstm": "ConvNet + LSTM",
     "c3d": "3D-ConvNet (C3D)",
