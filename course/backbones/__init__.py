@@ -11,6 +11,7 @@ from course.backbones.pretrained import load_into, load_state
 from course.backbones.recogniser import I3DRecogniser
 from course.backbones.resnet import ResNet, resnet18, resnet50
 from course.backbones.small import SmallR2Plus1D, small_r2plus1d
+from course.backbones.tsm import ShiftedConv2d, add_temporal_shift, temporal_shift
 
 __all__ = [
     "GoogLeNet",
@@ -19,11 +20,14 @@ __all__ = [
     "I3DRecogniser",
     "InceptionV1",
     "ResNet",
+    "ShiftedConv2d",
     "SmallR2Plus1D",
+    "add_temporal_shift",
     "inflate_inception",
     "load_into",
     "load_state",
     "resnet18",
     "resnet50",
     "small_r2plus1d",
+    "temporal_shift",
 ]

@@ -10,9 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from course.backbones import I3D, InceptionV1
+from course.evaluation.order import Inputs, logits_of
 from course.i3d.architectures import StreamNetwork
-from course.i3d.inputs import Inputs
-from course.i3d.scoring import logits_of
 
 Net = TypeVar("Net", bound=nn.Module)
 

@@ -7,7 +7,7 @@ to use (its `inputs`), and a test asks with the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +18,6 @@ from course.i3d.architectures.two_streams import MOST_FLOW, stack_flow
 from course.i3d.architectures.volumes import C3D_CLIP
 
 FLOW_BOUND = 20.0 / 224.0  # the published clip, 20 px, as a share of the frame's width
-Inputs = Callable[[Mapping[str, Tensor]], tuple[Tensor, ...]]
 
 
 def to_rgb(clip: Tensor) -> Tensor:

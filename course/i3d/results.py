@@ -13,9 +13,9 @@ from dataclasses import fields
 from functools import wraps
 
 from course.evaluation import Recorded, ReportCard
+from course.evaluation.order import families
 from course.i3d.drawings.measured import transfer_bars
 from course.i3d.scales import Settings
-from course.i3d.scoring import families
 from course.teaching import charts, figures
 from course.teaching.figures import NotRecorded, Picture
 
@@ -90,8 +90,8 @@ def _needing(runs: Sequence[str]) -> Callable[[Callable[..., Picture]], Figure]:
 def growth(rec: Recorded, settings: Settings) -> Picture:
     """The chapter's figure: what a start is worth, and what exactly it is worth it for.
 
-    Accuracy, and its two halves (see `course.i3d.scoring.scores`), against the number
-    of training clips.
+    Accuracy, and its two halves (see `course.evaluation.order.order_scores`), against
+    the number of training clips.
     """
     names = settings.knobs.action_names
     panes = {

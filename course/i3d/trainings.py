@@ -17,15 +17,15 @@ import torch
 from torch import Tensor, nn
 
 from course.backbones import InceptionV1
+from course.evaluation.order import Inputs, families
 from course.i3d.architectures import ImageNetwork, StreamNetwork, make_stream
-from course.i3d.inputs import Inputs, to_rgb
+from course.i3d.inputs import to_rgb
 from course.i3d.scales import Settings
-from course.i3d.scoring import families
 from course.i3d.small_base import SmallNet
-from course.i3d.streams import classify
 from course.scale import seed_everything
 from course.synthetic import SynthActions
 from course.training import FitResult, fit
+from course.training.classify import classify
 
 KEYS = ("clip", "action", "flow")
 STILLS_SEED = 5000  # added to a world's seed: the stills show other actors

@@ -9,12 +9,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from course.evaluation.order import Inputs, logits_of, order_scores
 from course.i3d import streams
 from course.i3d.architectures import FrameAverage, TwoStreams, build_from, make_stream
 from course.i3d.fusion import sum_of_logits
-from course.i3d.inputs import Inputs, shuffled
+from course.i3d.inputs import shuffled
 from course.i3d.scales import Settings
-from course.i3d.scoring import logits_of, scores
 from course.i3d.trainings import image_network, tested_on, train, trained_on
 from course.scale import seed_everything
 
@@ -52,9 +52,9 @@ def architecture(
         **knobs: of the world, such as `camera_pan`.
 
     Returns:
-        `accuracy`, `family` and `order` (see `scores`); with `rgb_` and `flow_` in
-        front of each stream alone; with `shuffled_` where the frames of the test clips
-        stand in another order.
+        `accuracy`, `family` and `order` (see `order_scores`); with `rgb_` and `flow_`
+        in front of each stream alone; with `shuffled_` where the frames of the test
+        clips stand in another order.
     """
     data = trained_on(settings, seed, clips or settings.few, **knobs)
     test = tested_on(settings, seed, **knobs)
@@ -103,5 +103,5 @@ def named(
     settings: Settings, logits: Tensor, test: dict[str, Tensor], prefix: str = ""
 ) -> dict[str, float]:
     """The scores of some answers, with a prefix before their names."""
-    values = scores(logits, test["action"], settings.knobs.action_names)
+    values = order_scores(logits, test["action"], settings.knobs.action_names)
     return {f"{prefix}{key}": value for key, value in values.items()}

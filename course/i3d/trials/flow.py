@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import torch
 
+from course.evaluation.order import logits_of
 from course.i3d.architectures import StreamNetwork, make_stream
 from course.i3d.inputs import (
     FLOW_BOUND,
-    Inputs,
     flow_clip,
     flow_stabilised,
     flow_unclipped,
 )
 from course.i3d.scales import Settings
-from course.i3d.scoring import logits_of
 from course.i3d.trainings import (
     image_network,
     tested_on,

@@ -9,11 +9,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from course.evaluation.order import logits_of, order_scores
 from course.i3d.architectures import make_stream
 from course.i3d.inflation import inflate
 from course.i3d.inputs import rgb_clip, to_rgb
 from course.i3d.scales import SETTINGS, Settings
-from course.i3d.scoring import logits_of, scores
 from course.i3d.trainings import (
     image_network,
     tested_on,
@@ -74,7 +74,7 @@ def growth(
         device: where to train.
 
     Returns:
-        `accuracy_64`, `family_64`, `order_64`, ... for each size; see `scores`.
+        `accuracy_64`, `family_64`, `order_64`, ... for each size; see `order_scores`.
     """
     data = trained_on(settings, seed, max(settings.sizes))
     test = tested_on(settings, seed)
@@ -84,7 +84,7 @@ def growth(
         part = {key: value[:size] for key, value in data.items()}
         train(net, part, rgb_clip, settings, seed, device)
         logits = logits_of(net, test, rgb_clip)
-        values = scores(logits, test["action"], settings.knobs.action_names)
+        values = order_scores(logits, test["action"], settings.knobs.action_names)
         found |= {f"{key}_{size}": value for key, value in values.items()}
     return found
 
@@ -101,4 +101,4 @@ def eight_classes(
     net = make_stream(base, classes, video=True)
     train(net, data, rgb_clip, settings, seed, device)
     logits = logits_of(net, test, rgb_clip)
-    return scores(logits, test["action"], settings.knobs.action_names[:classes])
+    return order_scores(logits, test["action"], settings.knobs.action_names[:classes])

@@ -10,15 +10,15 @@ import torch
 
 from course.evaluation import REPORT_CARD, report_card
 from course.evaluation.frozen_world import report_card_world
+from course.evaluation.order import logits_of
 from course.i3d.heads import CourseClips, with_new_head
 from course.i3d.inputs import course_clip, rgb_clip
 from course.i3d.scales import SETTINGS, Settings
-from course.i3d.scoring import logits_of
-from course.i3d.streams import classify
 from course.i3d.thinning import ThinnedNet, drifting_dots
 from course.i3d.trainings import video_network
 from course.scale import seed_everything
 from course.training import TrainSettings, fit
+from course.training.classify import classify
 
 DOT_CLIPS = 256
 

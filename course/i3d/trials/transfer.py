@@ -15,11 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from course.evaluation import accuracy
+from course.evaluation.order import Inputs, logits_of
 from course.i3d.architectures import build_from
 from course.i3d.heads import features_of, with_new_head
-from course.i3d.inputs import Inputs
 from course.i3d.scales import Settings
-from course.i3d.scoring import logits_of
 from course.i3d.trainings import image_network, tested_on, train, trained_on
 from course.i3d.trials.architectures import INPUTS, clip_size, parts, together
 from course.scale import seed_everything

@@ -11,11 +11,11 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from course.backbones import I3D, load_state
+from course.evaluation.order import logits_of
 from course.i3d.architectures import make_stream
 from course.i3d.from_googlenet import inflate_googlenet
 from course.i3d.inputs import rgb_clip
 from course.i3d.scales import Settings
-from course.i3d.scoring import logits_of
 from course.i3d.trainings import image_network, make_world, train
 from course.scale import seed_everything
 from course.training import FitResult

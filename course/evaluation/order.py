@@ -7,15 +7,17 @@ of the two, is it the right one (*order*), which only the order of time can tell
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from course.evaluation import accuracy
-from course.i3d.inputs import Inputs
+from course.evaluation.classification import accuracy
 from course.synthetic import REVERSALS
+
+# Makes the arguments of a network from a batch.
+Inputs = Callable[[Mapping[str, Tensor]], tuple[Tensor, ...]]
 
 
 def families(action_names: tuple[str, ...]) -> Int[Tensor, " K"]:
@@ -64,7 +66,7 @@ def logits_of(
     return torch.cat(out)
 
 
-def scores(
+def order_scores(
     logits: Float[Tensor, "N K"],
     labels: Int[Tensor, " N"],
     action_names: tuple[str, ...],
@@ -81,7 +83,7 @@ def scores(
         of reversal pairs, how often the true member scores above its twin.
 
     >>> logits = torch.tensor([[2.0, 0.0, 3.0], [0.0, 4.0, 1.0]])
-    >>> scores(logits, torch.tensor([0, 1]), ("sit_down", "wave", "stand_up"))
+    >>> order_scores(logits, torch.tensor([0, 1]), ("sit_down", "wave", "stand_up"))
     {'accuracy': 0.5, 'family': 1.0, 'order': 0.0}
     """
     kind, twin = families(action_names), twins(action_names)

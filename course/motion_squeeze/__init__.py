@@ -1,0 +1,1 @@
+"""MotionSqueeze (Kwon et al., ECCV 2020)."""

@@ -1,0 +1,125 @@
+"""How much the chapter trains: one table of settings per scale.
+
+The notebook reads it and never branches on the scale.  The world has four pairs of
+actions that are each other's reversal in time, in front of a random texture: what
+happens can be seen in a still, in which direction of time it happens cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from course.synthetic import Knobs
+from course.training import TrainSettings
+
+ACTIONS = (
+    "raise_arms", "lower_arms", "sit_down", "stand_up",
+    "pick_up", "put_down", "throw", "catch",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one scale trains on and with; `minutes` is a seed's expected time."""
+
+    knobs: Knobs
+    backbone: str  # see `course.motion_squeeze.networks.BACKBONES`
+    clips: int
+    more_clips: int  # for the question whether the gain is one of few clips
+    test_clips: int
+    recipe: TrainSettings
+    more_recipe: TrainSettings
+    positions: tuple[str, ...]  # stages after the usual one
+    window_size: int  # px, so that the map has 28 x 28 cells
+    window_recipe: TrainSettings
+    dense: int  # frames of the world between two that the networks see
+    minutes: float
+    motion: Mapping[str, Any] = field(default_factory=dict)  # of the module
+    paper_steps: int | None = None
+
+    @property
+    def cell_px(self) -> int:
+        """Pixels between two cells of the map that the module usually works on."""
+        return 2 if self.backbone == "small" else 8
+
+
+_KNOBS = Knobs(
+    frames=5, frame_rate=3.0, size=48, actions=ACTIONS, scenes=("texture",),
+    scene_correlation=0.0, camera_pan=0.03, camera_jitter=0.01, noise=0.01,
+)  # fmt: skip
+_RECIPE = TrainSettings(
+    epochs=12, batch_size=32, learning_rate=4e-3, weight_decay=1e-2, log_every=16
+)
+_CPU = Settings(
+    knobs=_KNOBS,
+    backbone="small",
+    clips=512,
+    more_clips=2048,
+    test_clips=384,
+    recipe=_RECIPE,
+    more_recipe=replace(_RECIPE, epochs=6),
+    positions=("layer2", "layer3"),
+    window_size=56,
+    window_recipe=replace(_RECIPE, epochs=8),
+    dense=5,
+    minutes=12.0,
+)
+SETTINGS = {
+    "cpu": _CPU,
+    "gpu": replace(
+        _CPU,
+        knobs=replace(_KNOBS, frames=8, frame_rate=5.0, size=112),
+        backbone="resnet18",
+        clips=4096,
+        more_clips=8192,
+        test_clips=1024,
+        recipe=replace(
+            _RECIPE, epochs=10, batch_size=48, learning_rate=1e-3,
+            mixed_precision="bf16",
+        ),
+        more_recipe=replace(
+            _RECIPE, epochs=5, batch_size=48, learning_rate=1e-3,
+            mixed_precision="bf16",
+        ),
+        positions=("layer1", "layer3", "layer4"),
+        window_size=224,
+        window_recipe=replace(
+            _RECIPE, epochs=5, batch_size=48, learning_rate=1e-3,
+            mixed_precision="bf16",
+        ),
+        minutes=30.0,
+    ),
+    "full": replace(
+        _CPU,
+        knobs=replace(_KNOBS, frames=8, frame_rate=5.0, size=224),
+        backbone="resnet50",
+        clips=8192,
+        more_clips=16384,
+        test_clips=1024,
+        # As released for Something-Something V1: SGD with momentum, batch 48, rate .01,
+        # a tenth at epochs 20 and 30 of 40, weight decay 5e-4, gradients below 200.
+        recipe=TrainSettings(
+            epochs=40, batch_size=48, optimizer="sgd", momentum=0.9,
+            learning_rate=0.01, weight_decay=5e-4, schedule="step",
+            milestones=(0.5, 0.75), clip_norm=200.0, mixed_precision="bf16",
+            channels_last=True,
+        ),
+        more_recipe=TrainSettings(
+            epochs=20, batch_size=48, optimizer="sgd", momentum=0.9,
+            learning_rate=0.01, weight_decay=5e-4, schedule="step",
+            milestones=(0.5, 0.75), clip_norm=200.0, mixed_precision="bf16",
+            channels_last=True,
+        ),
+        positions=("layer1", "layer3", "layer4"),
+        window_size=224,
+        window_recipe=TrainSettings(
+            epochs=10, batch_size=48, optimizer="sgd", momentum=0.9,
+            learning_rate=0.01, weight_decay=5e-4, schedule="step",
+            milestones=(0.5, 0.75), clip_norm=200.0, mixed_precision="bf16",
+            channels_last=True,
+        ),
+        minutes=240.0,
+    ),
+}  # fmt: skip
