@@ -74,6 +74,7 @@ CHAPTERS = (
         "Motion as a feature",
         "MotionSqueeze (Kwon et al., ECCV 2020)",
         "Can a network find motion inside its own features, without optical flow?",
+        room="motion_squeeze",
     ),
     Chapter(
         "scene_debias",
