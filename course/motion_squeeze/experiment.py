@@ -17,6 +17,7 @@ from course.motion_squeeze.trials.matching import matching
 from course.motion_squeeze.trials.module import position, true_flow, variant, window
 from course.motion_squeeze.trials.recognition import recognise
 from course.motion_squeeze.trials.two_streams import estimated_flow, true_flows
+from course.motion_squeeze.trials.videos import msnet_videos
 
 __all__ = ["RUNS", "SETTINGS", "VERSION", "Settings"]
 VERSION = 1
@@ -32,11 +33,12 @@ RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "tsn_motion": partial(recognise, "tsn_motion"),
     "displacement_only": partial(variant, carries=("displacement",)),
     "confidence_only": partial(variant, carries=("confidence",)),
-    "nothing": partial(variant, carries=()),
+    "shuffled": partial(variant, shuffled=True),
     "soft_argmax": partial(variant, estimator="soft"),
     "true_flow": true_flow,
-    "tsm_more": partial(recognise, "tsm", more=True),
-    "msnet_more": partial(recognise, "msnet", more=True),
+    "tsm_long": partial(recognise, "tsm", schedule="long"),
+    "tsm_more": partial(recognise, "tsm", schedule="more"),
+    "msnet_more": partial(recognise, "msnet", schedule="more"),
     "position_2": partial(position, 0),
     "position_3": partial(position, 1),
     "two_streams_tvl1": estimated_flow,
@@ -46,4 +48,5 @@ RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "card_msnet": partial(card, "msnet"),
     "r2plus1d": partial(recognise, "r2plus1d"),
     "r2plus1d_motion": partial(recognise, "r2plus1d_motion"),
+    "msnet_videos": msnet_videos,
 }

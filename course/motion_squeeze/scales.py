@@ -31,6 +31,7 @@ class Settings:
     test_clips: int
     recipe: TrainSettings
     more_recipe: TrainSettings
+    long_epochs: float  # on the usual clips, as many steps as `more_recipe` takes
     positions: tuple[str, ...]  # stages after the usual one
     window_size: int  # px, so that the map has 28 x 28 cells
     window_recipe: TrainSettings
@@ -60,6 +61,7 @@ _CPU = Settings(
     test_clips=384,
     recipe=_RECIPE,
     more_recipe=replace(_RECIPE, epochs=6),
+    long_epochs=24,
     positions=("layer2", "layer3"),
     window_size=56,
     window_recipe=replace(_RECIPE, epochs=8),
@@ -83,6 +85,7 @@ SETTINGS = {
             _RECIPE, epochs=5, batch_size=48, learning_rate=1e-3,
             mixed_precision="bf16",
         ),
+        long_epochs=10,
         positions=("layer1", "layer3", "layer4"),
         window_size=224,
         window_recipe=replace(
@@ -112,6 +115,7 @@ SETTINGS = {
             milestones=(0.5, 0.75), clip_norm=200.0, mixed_precision="bf16",
             channels_last=True,
         ),
+        long_epochs=40,
         positions=("layer1", "layer3", "layer4"),
         window_size=224,
         window_recipe=TrainSettings(

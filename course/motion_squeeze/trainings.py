@@ -54,8 +54,8 @@ def dense_flow(settings: Settings, split: str, seed: int, clips: int) -> Tensor:
         for the camera's shake.
     """
     knobs = settings.knobs
-    often = {"frames": STACK * knobs.frames, "frame_rate": STACK * knobs.frame_rate}
-    world = make_world(settings, split, seed, clips, **often)
+    times, rate = STACK * knobs.frames, STACK * knobs.frame_rate
+    world = make_world(settings, split, seed, clips, frames=times, frame_rate=rate)
     return world.tensors(("flow",))["flow"]
 
 

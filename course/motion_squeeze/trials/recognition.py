@@ -6,6 +6,7 @@ Source: table 1 and figure 5 of the paper, which compare on Something-Something.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -27,13 +28,14 @@ from course.motion_squeeze.trainings import (
     train,
     trained_on,
 )
+from course.training import TrainSettings
 
 SCORED_CLIPS = 128
 
 
 def recognise(
-    name: str, settings: Settings, seed: int, device: torch.device, more: bool = False,
-    **options,
+    name: str, settings: Settings, seed: int, device: torch.device,
+    schedule: str = "usual", **options,
 ) -> dict[str, float]:  # fmt: skip
     """Train one network on the actions and test it, forwards and backwards.
 
@@ -42,7 +44,8 @@ def recognise(
         settings: of the scale.
         seed: of everything.
         device: where to train.
-        more: with more clips and steps.
+        schedule: "usual"; "more" clips and steps; or "long", as many steps as "more" on
+            the usual clips.
         **options: of the module.
 
     Returns:
@@ -53,8 +56,8 @@ def recognise(
         also `field_...`: its displacement against the true flow (cells, see
         `score_displacement`), and `untrained_...`, the same before training.
     """
-    data = trained_on(settings, seed, settings.more_clips if more else None)
-    recipe = settings.more_recipe if more else settings.recipe
+    clips, recipe = _schedule(schedule, settings)
+    data = trained_on(settings, seed, clips)
     net = network(name, settings, seed, **options).to(device)
     before = field_scores(net, settings, seed, "untrained_") if _scored(net) else {}
     begun = time.perf_counter()
@@ -66,6 +69,16 @@ def recognise(
     found["clips_per_second"] = len(test["action"]) / (time.perf_counter() - begun)
     found |= played_backwards(net, test, settings)
     return found | (field_scores(net, settings, seed, "field_") if _scored(net) else {})
+
+
+def _schedule(name: str, settings: Settings) -> tuple[int, TrainSettings]:
+    """Number of clips and recipe."""
+    if name == "more":
+        return settings.more_clips, settings.more_recipe
+    if name == "long":
+        recipe = replace(settings.recipe, epochs=settings.long_epochs)
+        return settings.clips, recipe
+    return settings.clips, settings.recipe
 
 
 def played_backwards(

@@ -1,0 +1,135 @@
+"""MSNet on a reader's own videos, or on the synthetic world.
+
+Source: section 4 of the paper, Something-Something: a video is cut into as many parts
+as the network has frames; training takes a random frame of each, the test the middle
+one.
+
+Known differences from the official code: frames are scaled by their short side and cut
+to the square in the middle (there: multi-scale crops and, but for classes with a left
+or right in them, flips).  Kinetics is sampled in the same way (there: a window of 64
+frames at training, ten of them in three crops at the test).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from course.datasets.splits import train_and_test
+from course.evaluation.order import accuracy_on
+from course.motion_squeeze.inputs import frames
+from course.motion_squeeze.networks import msnet
+from course.motion_squeeze.scales import Settings
+from course.motion_squeeze.trainings import make_world, train
+from course.scale import seed_everything
+from course.synthetic import SynthActions
+from course.training.utilisation import efficiency
+
+
+def msnet_videos(
+    settings: Settings, seed: int, device: torch.device, folder: Path | None = None,
+    data: Path | None = None,
+) -> dict[str, float]:  # fmt: skip
+    """MSNet with the scale's backbone, on a manifest's videos or the synthetic world.
+
+    Args:
+        settings: of the scale.
+        seed: of everything.
+        device: where to train.
+        folder: for checkpoints and logs.
+        data: a manifest with a split `train` and one `test` or `val`; None means the
+            scale's own world.
+
+    Returns:
+        `accuracy`; `clips_per_second`; `gflops_per_clip` (forward and backward); on a
+        GPU `peak_memory_gib` and, if its speed is known, `utilisation`; the steps done,
+        planned and (where the scale names them) of the paper.
+    """
+    train_set, test_set, classes = _videos(settings, seed, device, data)
+    net = starting_network(settings, seed, classes)
+    recipe = settings.recipe
+    result = train(net, train_set, frames, recipe, seed, device, folder, progress=True)
+    shape = (3, settings.knobs.frames, *settings.knobs.frame_size)
+    found = {"accuracy": accuracy_on(net, test_set, frames)}
+    found |= efficiency(net, result, shape)
+    found |= {"steps": result.steps, "planned_steps": result.planned_steps}
+    paper = settings.paper_steps
+    return found | {"paper_steps": paper} if paper else found
+
+
+def starting_network(settings: Settings, seed: int, classes: int) -> nn.Module:
+    """MSNet with random weights, or with the image weights that the user names.
+
+    `COURSE_IMAGE_WEIGHTS` is the path of a state dict of the scale's backbone, or
+    `resnet18` or `resnet50` (fetched, checksummed).  The module and the last layer
+    start from random weights in any case.
+
+    Raises:
+        ValueError: if weights are named that do not fit the scale's backbone.
+    """
+    seed_everything(seed)
+    weights = os.environ.get("COURSE_IMAGE_WEIGHTS") or None
+    times = settings.knobs.frames
+    try:
+        return msnet(
+            settings.backbone, classes, times, pretrained=weights, **settings.motion
+        )
+    except ValueError as error:
+        if weights is None:
+            raise
+        raise ValueError(
+            f"COURSE_IMAGE_WEIGHTS={weights} does not fit {settings.backbone!r}, the "
+            f"scale's backbone: {error}"
+        ) from error
+
+
+class Rendered(Dataset):
+    """Clips of the world, rendered a batch at a time when asked for; none is kept.
+
+    Args:
+        world: computes pixels on its own device, and they come back on the CPU.
+
+    >>> clips = Rendered(SynthActions("test", num_clips=4, frames=3, size=16))
+    >>> len(clips), tuple(clips[1]["clip"].shape), clips[1]["clip"].dtype
+    (4, (3, 3, 16, 16), torch.uint8)
+    """
+
+    def __init__(self, world: SynthActions):
+        self.world = world
+
+    def __len__(self) -> int:
+        return len(self.world)
+
+    def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Tensor]]:
+        batch = self.world.render(indices, ("clip", "action"))
+        columns = (value.cpu().unbind() for value in batch.values())
+        return [
+            dict(zip(batch, row, strict=True)) for row in zip(*columns, strict=True)
+        ]
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        return self.__getitems__([index])[0]
+
+
+def _videos(
+    settings: Settings, seed: int, device: torch.device, data: Path | None
+) -> tuple[Any, Any, int]:
+    """Training set, test set and number of classes."""
+    if data is None:
+        # Loading processes cannot share a GPU that the first one has begun to use.
+        on = "cpu" if settings.recipe.workers else device
+        worlds = (
+            make_world(settings, "train", seed, settings.clips, on),
+            make_world(settings, "test", seed, device=on),
+        )
+        return *map(Rendered, worlds), len(settings.knobs.action_names)
+    size, times = settings.knobs.frame_size[0], settings.knobs.frames
+    shape = {"frames": times, "size": size, "seed": seed}
+    train_set, test_set = train_and_test(data, "segments", "segment_centres", **shape)
+    return train_set, test_set, len(train_set.classes)
