@@ -6,6 +6,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from course.datasets import Manifest, Row, UnreadableVideos, VideoClips, check
+from course.training import TrainSettings, fit
 from course.video import write_video
 
 
@@ -97,6 +98,22 @@ def test_epoch_reaches_running_workers(good):
         videos.set_epoch(epoch)
         seen.append([levels(batch["clip"]) for batch in loader])
     assert seen[0] != seen[1]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_training_sees_other_frames_in_every_epoch(good, workers):
+    """The loop draws ahead of time and in workers: it names the epoch of each item."""
+    videos = VideoClips(good, frames=3, size=(32, 48))
+    assert videos.draw(0, epoch=0)["clip"].equal(videos[0]["clip"])
+    seen: list[list[int]] = []
+
+    def step(model, batch, number):
+        seen.append(sorted(levels(clip)[0] for clip in batch["clip"]))
+        return {"loss": model(batch["clip"].mean().view(1, 1)).sum()}
+
+    recipe = TrainSettings(epochs=3, batch_size=len(videos), workers=workers)
+    fit(torch.nn.Linear(1, 1), videos, step, recipe, progress=False)
+    assert len(seen) == 3 and seen[0] != seen[1] and seen[1] != seen[2]
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -94,10 +94,13 @@ class VideoClips:
         return len(self.rows)
 
     def __getitem__(self, index: int) -> dict:
+        return self.draw(index, int(self._epoch))
+
+    def draw(self, index: int, epoch: int) -> dict:
+        """An item of an epoch, whichever `set_epoch` chose: `fit` asks for it so."""
         if not -len(self) <= index < len(self):
             raise IndexError(f"row {index} of {len(self)}")
         index = index % len(self)
-        epoch = int(self._epoch)
         rng = np.random.default_rng([self.seed, epoch, index])
         clip, used = self._read(index, rng), index
         # The stand-in is the same in every epoch: it depends on seed and row alone.

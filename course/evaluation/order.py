@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from course.evaluation.classification import accuracy
 from course.synthetic import REVERSALS
@@ -64,6 +65,33 @@ def logits_of(
         part = {key: value[start:stop].to(device) for key, value in tensors}
         out.append(model(*inputs(part)).float().cpu())
     return torch.cat(out)
+
+
+def accuracy_on(
+    model: nn.Module, clips: Dataset, inputs: Inputs, batch_size: int = 4
+) -> float:
+    """Share of right answers on clips that are too large to be held together.
+
+    Args:
+        model: left in eval mode.
+        clips: a data set of dicts with `action` and what `inputs` reads.
+        inputs: makes the network's arguments of a batch.
+        batch_size: clips at a time.
+
+    Returns:
+        The share.
+
+    >>> net = nn.PReLU()
+    >>> clips = [{"clip": torch.eye(3)[i], "action": i // 2} for i in (0, 1, 2)]
+    >>> round(accuracy_on(net, clips, lambda batch: (batch["clip"],)), 3)
+    0.333
+    """
+    right, count = 0, 0
+    for batch in DataLoader(clips, batch_size=batch_size):
+        answers = logits_of(model, batch, inputs).argmax(1)
+        right += int((answers == batch["action"]).sum())
+        count += len(answers)
+    return right / count
 
 
 def order_scores(

@@ -8,18 +8,19 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import fields
-from functools import wraps
-
-from course.evaluation import Recorded, ReportCard
-from course.evaluation.order import families
+from course.evaluation import Recorded
 from course.i3d.drawings.measured import transfer_bars
 from course.i3d.scales import Settings
 from course.teaching import charts, figures
-from course.teaching.figures import NotRecorded, Picture
+from course.teaching.figures import Picture
+from course.teaching.recorded_figures import (
+    answer_panes,
+    needing,
+    report_cards,
+    row_dots,
+    run_rows,
+)
 
-Figure = Callable[[Recorded, Settings], Picture | NotRecorded]
 STARTS = {
     "scratch": "fresh weights",
     "mean_taps": "inflated, equal taps",
@@ -68,37 +69,14 @@ THINNED = {
 CARDS = {"card_scratch": "fresh weights", "card_inflated": "inflated"}
 
 
-def _needing(runs: Sequence[str]) -> Callable[[Callable[..., Picture]], Figure]:
-    """Draw only if these runs are recorded at this scale, else say they are not."""
-
-    def decorate(draw: Callable[..., Picture]) -> Figure:
-        @wraps(draw)
-        def figure(rec: Recorded, settings: Settings) -> Picture | NotRecorded:
-            if rec.has(*runs):
-                return draw(rec, settings)
-            from course.scale import current_scale
-
-            # Only a chapter that was opened has its scale written on its settings.
-            return NotRecorded("i3d", getattr(settings, "scale", current_scale()))
-
-        return figure
-
-    return decorate
-
-
-@_needing(list(STARTS))
+@needing("i3d", STARTS)
 def growth(rec: Recorded, settings: Settings) -> Picture:
     """The chapter's figure: what a start is worth, and what exactly it is worth it for.
 
     Accuracy, and its two halves (see `course.evaluation.order.order_scores`), against
     the number of training clips.
     """
-    names = settings.knobs.action_names
-    panes = {
-        "accuracy": ("Which action", 1 / len(names)),
-        "family": ("What happens", 1 / (int(families(names).max()) + 1)),
-        "order": ("In which direction", 0.5),
-    }
+    panes = answer_panes(settings.knobs.action_names)
     fig, axes = figures.figure(1, 3, width=9.2, height=3.7, sharey=True)
     for axis, (metric, (title, chance)) in zip(axes, panes.items(), strict=True):
         curves = {
@@ -121,7 +99,7 @@ def growth(rec: Recorded, settings: Settings) -> Picture:
     return figures.picture_of(fig, alt)
 
 
-@_needing([run for run in ARCHITECTURES if run not in OPTIONAL])
+@needing("i3d", [run for run in ARCHITECTURES if run not in OPTIONAL])
 def five(rec: Recorded, settings: Settings) -> Picture:
     """The five architectures and the frame average on few clips; streams, shuffling."""
     names = {
@@ -134,13 +112,15 @@ def five(rec: Recorded, settings: Settings) -> Picture:
         " of their streams apart, and with the frames shuffled"
     )
     words = f"accuracy after {settings.few:,} clips (%)"
-    return _dots(_rows(rec, names, PARTS), settings, words, alt, 5.0)
+    return row_dots(
+        run_rows(rec, names, PARTS), words, alt, 5.0, _chance(settings), VARIANTS
+    )
 
 
-@_needing(list(CAMERAS))
+@needing("i3d", CAMERAS)
 def camera(rec: Recorded, settings: Settings) -> Picture:
     """RGB against flow, while the camera rests, moves, and moves much."""
-    rows = _rows(rec, CAMERAS, STREAMS)
+    rows = run_rows(rec, CAMERAS, STREAMS)
     streams = list(STREAMS.values())
     unclipped = rec.values("camera_unclipped:accuracy")
     if unclipped:
@@ -148,10 +128,10 @@ def camera(rec: Recorded, settings: Settings) -> Picture:
         streams.append(UNCLIPPED)
     alt = f"Accuracy by stream ({'; '.join(streams)}): {', '.join(CAMERAS.values())}"
     words = f"accuracy after {settings.many:,} clips (%)"
-    return _dots(rows, settings, words, alt, 3.4)
+    return row_dots(rows, words, alt, 3.4, _chance(settings), VARIANTS)
 
 
-@_needing(["transfer_i3d", "transfer_c3d"])
+@needing("i3d", ["transfer_i3d", "transfer_c3d"])
 def transfer(rec: Recorded, settings: Settings) -> Picture:
     """Training on the small data set alone, on frozen features, and fine-tuning."""
     nets = {
@@ -167,7 +147,7 @@ def transfer(rec: Recorded, settings: Settings) -> Picture:
     return transfer_bars(values, chance=1 / 8)  # eight actions in the second data set
 
 
-@_needing([f"thinned_{kind}" for kind in THINNED])
+@needing("i3d", [f"thinned_{kind}" for kind in THINNED])
 def thinning(rec: Recorded, settings: Settings) -> Picture:
     """Left or right?  Where time is halved, against the speed of the dots."""
     fig, axis = figures.figure(width=6.8, height=3.4)
@@ -184,40 +164,12 @@ def thinning(rec: Recorded, settings: Settings) -> Picture:
     return figures.picture_of(fig, alt)
 
 
-@_needing(list(CARDS))
+@needing("i3d", CARDS)
 def cards(rec: Recorded, settings: Settings) -> Picture:
     """The report cards of the inflated network and of the same from fresh weights."""
-    rows = {}
-    for row in fields(ReportCard):
-        values = {
-            words: rec.values(f"{run}:{row.name}") for run, words in CARDS.items()
-        }
-        if any(values.values()):
-            arrow = {"higher": " ↑", "lower": " ↓"}.get(row.metadata["better"], "")
-            rows[row.metadata["label"].strip("( )") + arrow] = values
-    fig, axis = figures.figure(width=6.8, height=4.0)
-    charts.seed_dots(axis, rows)
-    axis.set_xlabel("per cent (↑ higher is better, ↓ lower is better)")
     alt = "Report cards as dots, row by row: fresh and inflated weights"
-    return figures.picture_of(fig, alt)
+    return report_cards(rec, CARDS, alt)
 
 
-def _rows(
-    rec: Recorded, runs: dict[str, str], metrics: dict[str, str]
-) -> dict[str, dict[str, list[float]]]:
-    """Name of a run -> {name of a metric: its values, none where the run lacks it}."""
-    return {
-        name: {part: rec.values(f"{run}:{key}") for key, part in metrics.items()}
-        for run, name in runs.items()
-    }
-
-
-def _dots(
-    rows: dict, settings: Settings, words: str, alt: str, height: float
-) -> Picture:
-    """One row a run, one mark a metric that the run has."""
-    chance = 1 / len(settings.knobs.action_names)
-    fig, axis = figures.figure(width=6.8, height=height)
-    charts.seed_dots(axis, rows, VARIANTS, chance)
-    axis.set_xlabel(f"{words}; dashed: chance")
-    return figures.picture_of(fig, alt)
+def _chance(settings: Settings) -> float:
+    return 1 / len(settings.knobs.action_names)

@@ -15,7 +15,7 @@ The room in the paper's order:
     questions        the experiments behind what learners ask
 
     scales, inputs, trainings, trials, experiment    what is trained, at which scale
-    claims, results                                  what it showed
+    claims, results, side_by_side                    what it showed
     panels, pictures, drawings, exercises, own_video what the notebook shows
 """
 

@@ -98,10 +98,10 @@ PARTS = [
 ]  # fmt: skip
 
 PLACE = [
-    _greater("place", "After the first stage (24 x 24 cells) the module is worth more "
-             "than one stage later", "msnet", "position_2",
+    _greater("place", "After the stage where it usually stands the module is "
+             "worth more than one stage later", "msnet", "position_2",
              "ablation of the position", DIRECTION),
-    _greater("place-late", "Two stages later (6 x 6 cells) it is worth still less",
+    _greater("place-late", "Two stages later it is worth still less",
              "position_2", "position_3", "ablation of the position", DIRECTION),
     _greater("window-small", "On 28 x 28 cells a reach of 3 cells beats a reach of 1",
              "window_3", "window_1", "ablation of the window", DIRECTION),
@@ -110,13 +110,13 @@ PLACE = [
 ]  # fmt: skip
 
 MORE = [
-    _greater("longer", "Twice the steps on the same clips leave TSM more than 10 "
-             "points behind MSNet", "msnet", "tsm_long", OURS, UNSTATED, least=0.1),
-    _greater("more-clips", "With four times the clips (and twice the steps) TSM comes "
-             "within 5 points of MSNet trained likewise", "tsm_more", "msnet_more",
+    _greater("longer", "More steps on the same clips leave TSM more than 10 points "
+             "behind MSNet", "msnet", "tsm_long", OURS, UNSTATED, least=0.1),
+    _greater("more-clips", "With more clips and steps TSM comes within 5 points of "
+             "MSNet trained likewise", "tsm_more", "msnet_more",
              OURS, UNSTATED, least=-0.05),
-    _greater("clips-or-module", "Four times the clips (and twice the steps) do more "
-             "for TSM than the module does", "tsm_more", "msnet", OURS, UNSTATED),
+    _greater("clips-or-module", "More clips and steps do more for TSM than the module "
+             "does", "tsm_more", "msnet", OURS, UNSTATED),
 ]  # fmt: skip
 
 FIELD = [

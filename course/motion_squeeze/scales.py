@@ -86,7 +86,7 @@ SETTINGS = {
             mixed_precision="bf16",
         ),
         long_epochs=10,
-        positions=("layer1", "layer3", "layer4"),
+        positions=("layer3", "layer4"),
         window_size=224,
         window_recipe=replace(
             _RECIPE, epochs=5, batch_size=48, learning_rate=1e-3,
@@ -116,7 +116,7 @@ SETTINGS = {
             channels_last=True,
         ),
         long_epochs=40,
-        positions=("layer1", "layer3", "layer4"),
+        positions=("layer3", "layer4"),
         window_size=224,
         window_recipe=TrainSettings(
             epochs=10, batch_size=48, optimizer="sgd", momentum=0.9,

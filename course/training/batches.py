@@ -201,7 +201,8 @@ class _SeededItems(Dataset):
             items = []
             for epoch, item in places:
                 self._seed(epoch, item)
-                items.append(self.data[item])
+                own = hasattr(self.data, "draw")  # draws by epoch, not by global seed
+                items.append(self.data.draw(item, epoch) if own else self.data[item])
             return items
         finally:
             random.setstate(kept[0])

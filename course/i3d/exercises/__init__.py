@@ -7,7 +7,7 @@
     bug_hunt     a two-stream test to repair; `bug_hunt_check` is its check
     quiz         five closing questions
 
-`diagnosis` tells mistakes apart for all of them.
+`course.teaching.diagnosis` tells mistakes apart for all of them.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ most image networks have one, so their weights do not fit without a rewriting.
 
 from __future__ import annotations
 
-from course.i3d.exercises.diagnosis import drawn, equal, told_apart
+from course.teaching.diagnosis import drawn, equal, told_apart
 from course.teaching.exercise import Exercise, Wrong
 
 

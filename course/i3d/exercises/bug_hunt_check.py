@@ -17,7 +17,7 @@ from course.i3d.exercises.bug_hunt import (
     compiled,
     variant,
 )
-from course.i3d.exercises.diagnosis import told_apart
+from course.teaching.diagnosis import told_apart
 from course.teaching.exercise import Exercise, Wrong
 
 

@@ -6,7 +6,7 @@ ceil(n / s); paper, section 2.4 and figure 3.
 
 from __future__ import annotations
 
-from course.i3d.exercises.diagnosis import equal, told_apart
+from course.teaching.diagnosis import equal, told_apart
 from course.teaching.exercise import Exercise, Wrong, same
 
 

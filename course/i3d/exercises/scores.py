@@ -6,7 +6,7 @@ both streams before the softmax; the paper speaks of averaging their predictions
 
 from __future__ import annotations
 
-from course.i3d.exercises.diagnosis import drawn, told_apart
+from course.teaching.diagnosis import drawn, told_apart
 from course.teaching.exercise import Exercise, Wrong, same
 
 

@@ -6,7 +6,7 @@ paper does not say; keeping the response to grey is this course's choice.
 
 from __future__ import annotations
 
-from course.i3d.exercises.diagnosis import drawn, told_apart
+from course.teaching.diagnosis import drawn, told_apart
 from course.teaching.exercise import Exercise, Wrong
 
 

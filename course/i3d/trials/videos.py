@@ -8,18 +8,17 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
 
 from course.backbones import I3D, load_state
-from course.evaluation.order import logits_of
+from course.datasets.splits import train_and_test
+from course.evaluation.order import accuracy_on
 from course.i3d.architectures import make_stream
 from course.i3d.from_googlenet import inflate_googlenet
 from course.i3d.inputs import rgb_clip
 from course.i3d.scales import Settings
 from course.i3d.trainings import image_network, make_world, train
 from course.scale import seed_everything
-from course.training import FitResult
-from course.training.utilisation import peak_of, training_flops
+from course.training.utilisation import efficiency
 
 
 def rgb_stream(
@@ -46,7 +45,9 @@ def rgb_stream(
     result = train(
         net, train_set, rgb_clip, settings, seed, device, folder, progress=True
     )
-    found = {"accuracy": _accuracy(net, test_set), **_efficiency(net, result, settings)}
+    shape = (3, settings.knobs.frames, *settings.knobs.frame_size)
+    found = {"accuracy": accuracy_on(net, test_set, rgb_clip)}
+    found |= efficiency(net, result, shape)
     found |= {"steps": result.steps, "planned_steps": result.planned_steps}
     paper = settings.paper_steps
     return found | {"paper_steps": paper} if paper else found
@@ -81,44 +82,12 @@ def starting_network(
     return net
 
 
-def _efficiency(
-    net: nn.Module, result: FitResult, settings: Settings
-) -> dict[str, float]:
-    """How fast it went, and how much of the machine that took."""
-    device = next(net.parameters()).device
-    size = (settings.knobs.frames, *settings.knobs.frame_size)
-    flops = training_flops(net, torch.zeros(1, 3, *size, device=device))
-    speed = result.items_per_second
-    found = {"clips_per_second": speed, "gflops_per_clip": flops / 1e9}
-    if result.peak_memory is not None:
-        found["peak_memory_gib"] = result.peak_memory / 2**30
-    peak = peak_of(device)
-    return found | ({"utilisation": speed * flops / peak} if peak else {})
-
-
-def _accuracy(net: nn.Module, videos: Dataset) -> float:
-    """Share of right answers, a few clips at a time: videos are large."""
-    right, count = 0, 0
-    for batch in DataLoader(videos, batch_size=4):
-        logits = logits_of(net, batch, rgb_clip)
-        right += int((logits.argmax(1) == batch["action"]).sum())
-        count += len(logits)
-    return right / count
-
-
 def _videos(settings: Settings, seed: int, data: Path | None) -> tuple[Any, Any, int]:
     """Training set, test set and number of classes."""
     if data is None:
         made = make_world(settings, "train", seed, settings.source)
         return made, make_world(settings, "test", seed), len(made.action_names)
-    from course.datasets import VideoClips, read_manifest
-
-    manifest = read_manifest(data)
     frames, size = settings.knobs.frames, settings.knobs.frame_size[0]
     shape = {"frames": frames, "size": size, "seed": seed}
-    test = "test" if "test" in manifest.splits else "val"
-    return (
-        VideoClips(manifest, "train", "random", **shape),
-        VideoClips(manifest, test, "centre", **shape),
-        len(manifest.classes),
-    )
+    train_set, test_set = train_and_test(data, "random", "centre", **shape)
+    return train_set, test_set, len(train_set.classes)

@@ -13,4 +13,6 @@ For the still pictures:
 
     schematics    the module step by step, the temporal shift
     bands         which products of all pairs of cells the windows need
+    ladder        time and memory of the ways to compute a correlation
+    measured      what the recorded runs found
 """

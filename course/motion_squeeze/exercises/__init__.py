@@ -11,7 +11,7 @@
     own_check       the check that would have caught it
     quiz            seven closing questions
 
-`diagnosis` tells mistakes apart for all of them.
+`course.teaching.diagnosis` tells mistakes apart for all of them.
 """
 
 from __future__ import annotations

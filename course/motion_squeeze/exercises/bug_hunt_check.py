@@ -14,7 +14,7 @@ from course.motion_squeeze.exercises.bug_hunt import (
     repaired,
     variant,
 )
-from course.motion_squeeze.exercises.diagnosis import drawn, told_apart
+from course.teaching.diagnosis import drawn, told_apart
 from course.teaching.exercise import Exercise, Wrong
 
 SUMS = "sums = volume.float()"

@@ -10,8 +10,9 @@ import math
 
 import torch
 
-from course.motion_squeeze.exercises.diagnosis import drawn, offsets, told_apart
 from course.motion_squeeze.exercises.soft_argmax import peak, reach_of, soft_estimate
+from course.motion_squeeze.exercises.window import offsets
+from course.teaching.diagnosis import drawn, told_apart
 from course.teaching.exercise import Exercise, Wrong
 
 

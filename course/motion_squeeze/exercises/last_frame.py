@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from course.motion_squeeze.exercises.diagnosis import drawn, told_apart
+from course.teaching.diagnosis import drawn, told_apart
 from course.teaching.exercise import Exercise, Wrong, same
 
 

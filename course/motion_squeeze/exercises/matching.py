@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import normalize, pad
 
-from course.motion_squeeze.exercises.diagnosis import drawn, told_apart
+from course.teaching.diagnosis import drawn, told_apart
 from course.teaching.exercise import Exercise, Wrong, same
 
 

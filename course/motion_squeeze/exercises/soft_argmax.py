@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from course.motion_squeeze.exercises.diagnosis import drawn, offsets, told_apart
+from course.motion_squeeze.exercises.window import offsets
+from course.teaching.diagnosis import drawn, told_apart
 from course.teaching.exercise import Exercise, Wrong, same
 
 

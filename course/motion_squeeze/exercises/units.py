@@ -10,7 +10,7 @@ import math
 
 from torch.nn.functional import interpolate
 
-from course.motion_squeeze.exercises.diagnosis import drawn, told_apart
+from course.teaching.diagnosis import drawn, told_apart
 from course.teaching.exercise import Exercise
 
 NORMALISERS = ("none", "1d", "2d")

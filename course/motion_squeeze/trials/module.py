@@ -1,7 +1,8 @@
 """What the module's parts are worth: estimator, channels, its place, its window.
 
-Source: the paper's ablations on Something-Something V1 with TSM-ResNet-18; "true flow"
-and "nothing" in place of what it matches are ours.
+Source: the paper's ablations on Something-Something V1 with TSM-ResNet-18.  True flow
+in place of what it matches, and frames matched in a random order, are ours.  (Fed with
+zeros, `carries=()`, the module adds zeros and gets no gradient: MSNet is TSM then.)
 """
 
 from __future__ import annotations

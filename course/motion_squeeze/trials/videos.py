@@ -124,11 +124,9 @@ def _videos(
     if data is None:
         # Loading processes cannot share a GPU that the first one has begun to use.
         on = "cpu" if settings.recipe.workers else device
-        worlds = (
-            make_world(settings, "train", seed, settings.clips, on),
-            make_world(settings, "test", seed, device=on),
-        )
-        return *map(Rendered, worlds), len(settings.knobs.action_names)
+        world = make_world(settings, "train", seed, settings.clips, on)
+        test = make_world(settings, "test", seed, device=on)
+        return Rendered(world), Rendered(test), len(world.action_names)
     size, times = settings.knobs.frame_size[0], settings.knobs.frames
     shape = {"frames": times, "size": size, "seed": seed}
     train_set, test_set = train_and_test(data, "segments", "segment_centres", **shape)

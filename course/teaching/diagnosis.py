@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+
 from course.teaching.exercise import Wrong, same
 
 
@@ -59,7 +61,7 @@ def equal(got: Any, other: Any, tolerance: float = 1e-5) -> bool:
     return True
 
 
-def drawn(*shape: int, seed: int = 0):
+def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
     """Normal numbers in double precision, the same at every call.
 
     Args:
@@ -69,7 +71,5 @@ def drawn(*shape: int, seed: int = 0):
     >>> bool((drawn(2, 3) == drawn(2, 3)).all())
     True
     """
-    import torch
-
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(*shape, generator=generator, dtype=torch.float64)

@@ -1,0 +1,261 @@
+"""The MotionSqueeze chapter's recorded figures, and its table of what things cost."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from course.evaluation import Recorded, ReportCard
+from course.motion_squeeze import results, side_by_side
+from course.motion_squeeze.cost import network_cost
+from course.motion_squeeze.drawings.measured import (
+    FIELDS,
+    field_scores,
+    seed_pairs,
+    strips,
+)
+from course.motion_squeeze.networks import tsn
+from course.motion_squeeze.scales import SETTINGS
+from course.motion_squeeze.side_by_side import COLUMNS, LINES, MISSING, table_rows
+from course.motion_squeeze.trainings import network
+from course.teaching import NotRecorded, Picture, figures, show
+from course.teaching.text_table import text_table
+
+LARGEST = 60_000  # bytes
+ANSWERS = ["accuracy", "family", "order"]
+RECOGNISED = [*ANSWERS, *results.ANSWERS, "seconds", "clips_per_second"]
+FIELD = [f"{error}_{part}" for error in ("error", "still") for part in
+         results.FIELD_PARTS] + ["cosine_moving", "auc", "wrong"]  # fmt: skip
+METRICS = {
+    **dict.fromkeys(["tsn", "tsm", "tsn_motion", "r2plus1d", "r2plus1d_motion",
+                     "tsm_long", "tsm_more", "msnet_more"], RECOGNISED),
+    "msnet": RECOGNISED + [f"{p}_{m}" for p in ("field", "untrained") for m in FIELD],
+    **dict.fromkeys(["shuffled", "confidence_only", "displacement_only", "soft_argmax",
+                     "true_flow", "position_2", "position_3", "window_1", "window_3",
+                     "window_7"], ANSWERS),
+    "two_streams": [f"{form}{m}" for form in
+                    ("rgb_", "next_", "with_next_", "with_one_", "with_five_")
+                    for m in ANSWERS] + ["seconds"],
+    "two_streams_tvl1": ["tvl1_accuracy", "with_tvl1_accuracy", "seconds",
+                         "extraction_seconds"],
+    **{name: [row.name for row in dataclasses.fields(ReportCard)]
+       for name in results.CARDS},
+}  # fmt: skip
+FIGURES = {  # and a run that each needs
+    "recognition": "tsn_motion",
+    "played_backwards": "tsm",
+    "backbones": "r2plus1d",
+    "side_by_side": "two_streams_tvl1",
+    "parts": "tsm",
+    "place_and_window": "position_3",
+    "more_clips": "tsm_long",
+    "field": "msnet",
+    "cards": "card_tsm",
+}
+
+
+def made(
+    draw: int = 0, without: str = "", stale: str = "", seeds: int = 5, fewer: str = ""
+) -> Recorded:
+    """Records of random numbers for every run; of `fewer`, of one seed less."""
+    numbers = random.Random(draw)
+    records = {
+        name: {
+            "settings_hash": "then" if name == stale else "now",
+            "runs": {
+                str(11 + seed): {"metrics": {key: numbers.random() for key in keys}}
+                for seed in range(seeds - (name == fewer))
+            },
+        }
+        for name, keys in METRICS.items()
+        if name != without
+    }
+    return Recorded(records, dict.fromkeys(METRICS, "now"))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_fit_and_name_no_number(name):
+    """Stored notebooks compare alt texts: other values, the same words."""
+    figure, settings = getattr(results, name), SETTINGS["cpu"]
+    one, two = figure(made(), settings), figure(made(draw=1, seeds=1), settings)
+    assert isinstance(one, Picture) and len(one.png) <= LARGEST
+    assert 500 <= one.width <= 960 and len(one.alt) > 40
+    assert one.alt == two.alt and one.png != two.png
+    assert not any(
+        c.isdigit() for c in one.alt.replace("R(2+1)D", "").replace("L1", "")
+    )
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("fault", ["without", "stale"])
+def test_a_missing_or_stale_run_is_said_not_drawn(name, fault, capsys):
+    figure = getattr(results, name)
+    found = figure(made(**{fault: FIGURES[name]}), SETTINGS["gpu"])
+    assert isinstance(found, NotRecorded)
+    assert repr(found).startswith("not yet recorded at this scale: run `python -m")
+    show(found)
+    assert "course claims motion_squeeze --scale" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("scale", ["gpu", "full"])
+@pytest.mark.parametrize("name", ["side_by_side", "place_and_window", "more_clips"])
+def test_figures_of_a_scales_settings_draw_at_the_others(name, scale):
+    assert isinstance(getattr(results, name)(made(), SETTINGS[scale]), Picture)
+
+
+def test_pairs_that_lack_a_seed_are_not_drawn():
+    for fewer in ("tsm", "r2plus1d_motion"):
+        found = results.backbones(made(fewer=fewer), SETTINGS["cpu"])
+        assert isinstance(found, NotRecorded)
+    assert isinstance(results.recognition(made(fewer="tsm"), SETTINGS["cpu"]), Picture)
+
+
+def test_figures_name_runs_that_exist():
+    from course.motion_squeeze.experiment import REACHES, RUNS
+
+    assert set(METRICS) <= set(RUNS)
+    assert tuple(results.WINDOWS) == REACHES
+
+
+@pytest.mark.parametrize("scale, stages", [
+    ("cpu", {"layer1\n24 × 24": "msnet", "layer2\n12 × 12": "position_2",
+             "layer3\n6 × 6": "position_3"}),
+    ("gpu", {"layer1\n28 × 28": "position_2", "layer2\n14 × 14": "msnet",
+             "layer3\n7 × 7": "position_3"}),
+])  # fmt: skip
+def test_stages_stand_in_the_networks_order_with_their_cells(scale, stages):
+    found = results._stages(SETTINGS[scale])
+    assert found == stages and list(found) == list(stages)
+
+
+def test_stages_have_the_cells_that_the_network_has():
+    settings = SETTINGS["cpu"]
+    net = tsn(settings.backbone).net2d
+    seen = {}
+    for stage in ("layer1", "layer2", "layer3"):
+        net.get_submodule(stage).register_forward_hook(
+            lambda *args, stage=stage: seen.update({stage: args[2].shape[-2:]})
+        )
+    net(torch.zeros(1, 3, *settings.knobs.frame_size))
+    named = [f"{stage}\n{h} × {w}" for stage, (h, w) in seen.items()]
+    assert named == list(results._stages(settings))
+
+
+@pytest.mark.parametrize("scale, words", [
+    ("cpu", "more of them: twice the steps"), ("gpu", "more of them: as many steps"),
+    ("full", "more of them: as many steps"),
+])  # fmt: skip
+def test_more_clips_says_how_many_steps(scale, words):
+    assert results._steps(SETTINGS[scale]) == words
+
+
+# ----------------------------------------------------------------------- side by side
+def test_the_table_counts_what_the_runs_train():
+    settings = SETTINGS["cpu"]
+    frames, size = settings.knobs.frames, settings.knobs.frame_size
+    by_name = {line.name: line for line in LINES}
+    for name in ("tsn", "tsm", "msnet"):
+        net = network(name, settings, seed=0)
+        line = by_name[{"tsn": "TSN", "tsm": "TSM", "msnet": "MSNet"}[name]]
+        found = side_by_side.line_cost(line, settings)
+        assert found == network_cost(net, (3, frames, *size))
+        assert found.parameters == sum(p.numel() for p in net.parameters())
+    alone, both = (by_name[n] for n in ("true flow alone", "frames + true flow"))
+    both_cost = side_by_side.line_cost(both, settings)
+    rgb = side_by_side.line_cost(by_name["TSN"], settings)
+    assert both_cost == rgb + side_by_side.line_cost(alone, settings)
+    five = side_by_side.line_cost(by_name["frames + five short flows"], settings)
+    # Eight channels more into a 5 x 5 kernel with 16 outputs.
+    assert five.parameters - both_cost.parameters == 8 * 16 * 25
+
+
+def test_counting_draws_no_random_number():
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    table_rows(made(), SETTINGS["cpu"])
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_the_table_has_a_dash_where_a_line_has_no_number():
+    rows = {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in
+            table_rows(made(), SETTINGS["cpu"])}  # fmt: skip
+    training, speed, extraction = COLUMNS[4:]
+    dashes = {
+        training: ["true flow alone", "frames + one short flow",
+                   "frames + five short flows"],
+        speed: [line.name for line in LINES[3:]],
+        extraction: [line.name for line in LINES[:-1]],
+    }  # fmt: skip
+    for column, names in dashes.items():
+        assert [n for n, row in rows.items() if row[column] == MISSING] == names
+    for column in COLUMNS[:4]:
+        assert all(row[column] != MISSING for row in rows.values())
+
+
+def test_the_tables_numbers_are_the_records():
+    rec = made()
+    values = 100 * np.array(rec.values("two_streams:with_five_accuracy"))
+    row = next(r for r in table_rows(rec, SETTINGS["cpu"]) if "five" in r[0])
+    mean, spread = (float(part) for part in row[1].split(" ± "))
+    assert math.isclose(mean, values.mean(), abs_tol=0.051)
+    assert math.isclose(spread, values.std(ddof=1), abs_tol=0.051)
+
+
+def test_text_tables_refuse_what_does_not_fit():
+    for rows in ([], [["a", "b"], ["c"]]):
+        with pytest.raises(ValueError, match="2 heads for rows of"):
+            text_table(["x", "y"], rows, "alt")
+
+
+def test_a_text_table_grows_with_its_texts():
+    small, wide, high = (
+        text_table(["x", "y"], rows, "alt")
+        for rows in ([["a", "1"]], [["a" * 30, "1"]], [["a", "1"]] * 5)
+    )
+    assert small.width == high.width and (wide.width or 0) > (small.width or 0)
+    assert text_table(["x", "y"], [["a", "1"]], "alt", "a note").png != small.png
+
+
+# ------------------------------------------------------------------------------ field
+def test_strips_take_what_is_there():
+    _, axis = figures.figure()
+    learned, untrained, _ = FIELDS.values()
+    strips(axis, {"a": {learned: [0.1, 0.3]}, "b": {untrained: []}}, [*FIELDS.values()])
+    assert axis.get_legend_handles_labels()[1] == [learned]
+    means = axis.collections[-1].get_offsets()
+    assert np.allclose(means, [[0.0, 0.2]])
+
+
+def test_field_scores_refuse_an_empty_pane():
+    full = {"actor": {"learned map": [0.5]}}
+    with pytest.raises(ValueError, match="no value in actor"):
+        field_scores(full, full, {"actor": {"learned map": []}})
+
+
+def test_pairs_need_two_values_a_seed():
+    for values in (([0.5], []), ([], [])):
+        with pytest.raises(ValueError, match="TSN: needs two values for each seed"):
+            seed_pairs({"TSN": values}, ("without", "with"), 0.125)
+
+
+def test_negative_cosines_stay_in_the_picture():
+    low = {"moving cells": {"learned map": [-0.8]}}
+    full = {"actor": {"learned map": [0.5]}}
+    assert field_scores(full, low, full).png != field_scores(full, full, full).png
+
+
+# ----------------------------------------------------------------------- real records
+@pytest.mark.parametrize("name", FIGURES)
+def test_what_is_recorded_is_drawn(name):
+    from course import chapters
+
+    rec = chapters.recorded("motion_squeeze", "cpu")
+    if not rec.has(FIGURES[name]):
+        pytest.skip(f"{FIGURES[name]} is not recorded")
+    found = getattr(results, name)(rec, SETTINGS["cpu"])
+    assert isinstance(found, NotRecorded) or len(found.png) <= LARGEST
