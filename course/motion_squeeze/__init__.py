@@ -4,7 +4,8 @@ Understanding" (Kwon, Kim, Kwak, Cho, ECCV 2020).
 The room in the paper's order:
 
     correlation      compare each cell with a window of the next frame (`tiles`: fast;
-                     `ladder`: the plainer ways up to it; `memory`: what they hold)
+                     `ladder`: the plainer ways up to it; `stopwatch` and `memory`:
+                     what they take)
     soft_argmax      from 225 scores to a displacement and a confidence
                      (`expectation`: its gradient written out; `fused`: no scores kept)
     module           MotionSqueeze, with `transform`, the convolutions behind it

@@ -7,13 +7,12 @@ They are drawn in `course.motion_squeeze.drawings`.
 
 from course.motion_squeeze.drawings.bands import bands_picture
 from course.motion_squeeze.drawings.fields import field_beside_truth, film_picture
-from course.motion_squeeze.drawings.ladder import Rung, ladder_picture
+from course.motion_squeeze.drawings.ladder import ladder_picture
 from course.motion_squeeze.drawings.schematics import module_schematic, shift_schematic
 from course.motion_squeeze.drawings.windows import Mark, window_tiles
 
 __all__ = [
     "Mark",
-    "Rung",
     "bands_picture",
     "field_beside_truth",
     "film_picture",

@@ -49,13 +49,20 @@ def tested_on(settings: Settings, seed: int, keys=KEYS, **knobs) -> dict[str, Te
 def dense_flow(settings: Settings, split: str, seed: int, clips: int) -> Tensor:
     """True flow of the same performances, filmed five times as often, px.
 
+    The camera shakes from frame to frame; so that it does not shake five times as much
+    for each pixel that things move, its shake is a fifth.
+
     Returns:
         (N, 2, 5 T - 1, H, W); frame 2 + 5 i of these is frame i of the usual clips, but
-        for the camera's shake.
+        for the camera.
     """
     knobs = settings.knobs
-    times, rate = STACK * knobs.frames, STACK * knobs.frame_rate
-    world = make_world(settings, split, seed, clips, frames=times, frame_rate=rate)
+    often = {
+        "frames": STACK * knobs.frames,
+        "frame_rate": STACK * knobs.frame_rate,
+        "camera_jitter": knobs.camera_jitter / STACK,
+    }
+    world = make_world(settings, split, seed, clips, **often)
     return world.tensors(("flow",))["flow"]
 
 

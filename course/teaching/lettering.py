@@ -82,6 +82,7 @@ def plain(text: str) -> str:
     '2 < 3 yes'
     """
     text = re.sub(r"(?s)<(style|script)\b.*?</\1>", " ", text)
+    text = re.sub(r"</?(a|b|code|em|i|small|span|strong|sub|sup)\b[^>]*>", "", text)
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 

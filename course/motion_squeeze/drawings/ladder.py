@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from course.motion_squeeze.stopwatch import Rung
 from course.teaching import figures
 from course.teaching.figures import Picture
-
-
-class Rung(NamedTuple):
-    """Milliseconds of both passes (None: not measured), and bytes at the peak."""
-
-    forward: float
-    backward: float | None
-    peak: float | None
 
 
 def ladder_picture(rungs: Mapping[str, Rung]) -> Picture:

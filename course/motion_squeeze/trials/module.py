@@ -7,14 +7,17 @@ zeros, `carries=()`, the module adds zeros and gets no gradient: MSNet is TSM th
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course.evaluation.order import order_scores
 from course.motion_squeeze.inputs import frames
-from course.motion_squeeze.motion_maps import flow_in_cells, giving
+from course.motion_squeeze.motion_maps import giving
 from course.motion_squeeze.scales import Settings
+from course.motion_squeeze.scoring import flow_at_cells
 from course.motion_squeeze.trainings import (
     network,
     score,
@@ -66,8 +69,9 @@ def true_flow(settings: Settings, seed: int, device: torch.device) -> dict[str, 
         return {"loss": F.cross_entropy(logits, batch["action"]), "accuracy": right}
 
     fit(
-        net, trained_on(settings, seed), step, settings.recipe, seed=seed,
-        device=torch.device(device), progress=False,
+        net, trained_on(settings, seed), step,
+        replace(settings.recipe, unused_parameters=True),  # the match is not asked
+        seed=seed, device=torch.device(device), progress=False,
     )  # fmt: skip
     test = tested_on(settings, seed)
     logits = _logits(net.eval(), test, settings)
@@ -85,6 +89,7 @@ def _logits(net: nn.Module, test: dict[str, Tensor], settings: Settings) -> Tens
 
 
 def _cells(net: nn.Module, batch: dict, settings: Settings) -> Tensor:
-    """The batch's true flow at the cells of the module."""
-    height, width = (n // settings.cell_px for n in settings.knobs.frame_size)
-    return flow_in_cells(batch["flow"].float(), (height, width))
+    """The batch's true flow at the centres of the module's cells."""
+    flow = batch["flow"].float()
+    everywhere = torch.ones_like(flow[:, 0], dtype=torch.bool)
+    return flow_at_cells(flow, everywhere, settings.cell_px)[0]
