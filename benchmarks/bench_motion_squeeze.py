@@ -10,10 +10,11 @@ pairs, with 64 channels and a window of 15 x 15, on maps of 28 x 28 and 56 x 56.
 Beside it: kernel-soft-argmax with its gradient written out against the same equation
 left to autograd, and correlation with it in one go against one after the other.
 
-Goals: 1.5 times as fast on 28 x 28, 4 times on 56 x 56, in half the memory.  Ratios are
-medians of interleaved runs, so that a busy machine slows both; the assertions leave
-time some slack and memory none.  Peak memory is what torch's allocator held at most
-beyond the features, from `torch.profiler`, see `course/motion_squeeze/memory.py`.
+Goals, asserted: 1.5 times as fast on 28 x 28, 4 times on 56 x 56, in half the memory
+(measured: 1.7 to 2.0 times, 5.6 to 8 times, a third and a tenth).  Times are medians of
+many interleaved rounds, so that a busy machine slows both.  Peak memory is what torch's
+allocator held at most beyond the features, from `torch.profiler`, see
+`course/motion_squeeze/memory.py`.
 """
 
 import functools
@@ -30,8 +31,7 @@ from course.motion_squeeze.memory import peak_bytes
 from course.motion_squeeze.soft_argmax import kernel_soft_argmax
 
 PAIRS, CHANNELS = 7, 64
-SLACK = 0.8  # of a goal in time; recorded ratios are in the test's output
-ROUNDS = {28: 15, 56: 5}
+ROUNDS = {28: 41, 56: 15}  # odd, so that a median is one of them
 
 
 def feature_maps(size):
@@ -92,7 +92,7 @@ def test_correlation_reaches_its_goals(compare, size, goal):
     torch.testing.assert_close(*(step() for step in steps), rtol=0, atol=1e-3)
     title = f"correlation, {size} x {size}, all pairs against tiles"
     faster, smaller = compare(title, *steps, ROUNDS[size])
-    assert faster > SLACK * goal
+    assert faster >= goal
     assert smaller >= 2
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -257,12 +258,22 @@ class TestCorrelation:
             (torch.zeros(1, 2, 3, 3).long(),) * 2 + (1, "int64"),
             (torch.zeros(1, 2, 3, 3),) * 2 + (-1, "-1"),
             (torch.zeros(1, 2, 3, 3),) * 2 + (1.5, "1.5"),
+            (torch.zeros(1, 2, 3, 3),) * 2 + ("1", "whole number >= 0, got '1'"),
         ],
     )
     def test_bad_input_is_named(self, f1, f2, reach, named):
         for function in (matched, *LADDER.values()):
             with pytest.raises(ValueError, match=named):
                 function(f1, f2, reach)
+
+    def test_numpys_numbers_are_numbers(self):
+        f1, f2 = (normalise(features(1, 4, 5, 6, seed=s)) for s in (1, 2))
+        for function in LADDER.values():
+            assert torch.equal(function(f1, f2, np.int64(2)), function(f1, f2, 2))
+        for one, other in zip(
+            matched(f1, f2, np.int64(2)), matched(f1, f2, 2), strict=True
+        ):
+            assert torch.equal(one, other)
 
 
 def relu_scores(seed: int = 0, size: int = 12) -> torch.Tensor:
@@ -432,6 +443,8 @@ class TestSoftArgmax:
             (torch.zeros(1, 3, 3, 4, 4).int(), {}, "int32"),
             (torch.zeros(1, 3, 3, 4, 4), {"temperature": 0.0}, "temperature .* 0.0"),
             (torch.zeros(1, 3, 3, 4, 4), {"sigma": -1.0}, "sigma .* -1.0"),
+            (torch.zeros(1, 3, 3, 4, 4), {"sigma": "5"}, "sigma .* '5'"),
+            (torch.zeros(1, 3, 3, 4, 4), {"temperature": "0.01"}, "temp.* '0.01'"),
             (torch.zeros(1, 3, 3, 4, 4), {"normaliser": "3d"}, "'3d'"),
             (torch.zeros(1, 3, 3, 4, 4), {"form": "fast"}, "'fast'"),
         ],
@@ -439,6 +452,20 @@ class TestSoftArgmax:
     def test_bad_input_is_named(self, corr, options, named):
         with pytest.raises(ValueError, match=named):
             kernel_soft_argmax(corr, **options)
+
+    @pytest.mark.parametrize("kind", [torch.int64, torch.bool, torch.complex64])
+    def test_scores_that_are_no_fractions_are_named(self, kind):
+        corr = torch.zeros(1, 3, 3, 4, 4).to(kind)
+        for function in (
+            soft_argmax, kernel_soft_argmax, hard_argmax, kernel_weights,
+            gaussian_mask, peak_margin,
+        ):  # fmt: skip
+            with pytest.raises(ValueError, match=str(kind)):
+                function(corr)
+
+    def test_a_text_is_no_temperature(self):
+        with pytest.raises(ValueError, match="temperature must be .* got 'low'"):
+            soft_argmax(torch.zeros(1, 3, 3, 4, 4), "low")
 
 
 class TestFused:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import json
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -9,6 +13,7 @@ from course.motion_squeeze.exercises import EXERCISES, bug_hunt, quiz
 from course.teaching import prove
 from course.teaching.exercise import NOT_ATTEMPTED
 
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 # What the hint on a mistake must speak of.
 FITTING = {
     ("1", "the other way round"): "directions are swapped",
@@ -160,6 +165,56 @@ def test_they_are_eleven_in_order_and_make_notebook_cells(capsys):
         assert capsys.readouterr().out.strip().endswith(NOT_ATTEMPTED)
         lines = exercise.solution.splitlines() + exercise.stub.splitlines()
         assert max(map(len, lines)) <= 88
+
+
+def left_behind():
+    """Names that all stubs and all solutions leave: their functions, and the rest."""
+    space: dict = {"EXERCISES": EXERCISES}
+    for exercise in EXERCISES.values():
+        exec(exercise.stub_cell("EXERCISES"), space)
+        exec(exercise.solution, space)
+    own = {k for k, v in space.items() if getattr(v, "__globals__", None) is space}
+    return own, set(space) - own - {"__builtins__", "EXERCISES"}
+
+
+def code_cells(notebook):
+    """The parsed code cells of a notebook; True for those with an exercise's stub."""
+    cells = json.loads((NOTEBOOKS / notebook).read_text(encoding="utf-8"))["cells"]
+    sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+    return [(ast.parse(source), "].check(" in source) for source in sources]
+
+
+def from_library(tree):
+    """Names that a cell imports by name from the course."""
+    return {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("course")
+        for alias in node.names
+    }
+
+
+def read(tree):
+    """Names that a cell uses, and does not only assign."""
+    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
+    return {name.id for name in names if isinstance(name.ctx, ast.Load)}
+
+
+@pytest.mark.parametrize(
+    "notebook", ["02_motion_squeeze.ipynb", "02b_motion_squeeze_questions.ipynb"]
+)
+def test_no_exercise_hides_what_the_notebook_uses_later(notebook, capsys):
+    """A stub says nothing and a solution is slow: no later cell may run on either."""
+    own, rest = left_behind()
+    assert {exercise.function for exercise in EXERCISES.values()} <= own
+    hidden: set[str] = set()
+    for tree, stub in code_cells(notebook):
+        assert not from_library(tree) & (hidden | rest)
+        if stub:
+            hidden |= {node.name for node in tree.body if hasattr(node, "name")}
+        else:
+            assert not read(tree) & hidden
+    assert hidden and hidden <= own
 
 
 def test_the_quiz_can_be_won():

@@ -11,20 +11,27 @@ import torch
 from torch import nn
 
 from course.datasets import Row
-from course.datasets.manifest import write_manifest
-from course.evaluation import REPORT_CARD, ReportCard, report_card
+from course.datasets.manifest import read_manifest, write_manifest
+from course.evaluation import REPORT_CARD, ReportCard, missing_runs, report_card
 from course.evaluation.frozen_world import report_card_world
 from course.motion_squeeze import trainings
 from course.motion_squeeze.claims import CLAIMS
 from course.motion_squeeze.experiment import RUNS, SETTINGS
 from course.motion_squeeze.inputs import (
+    STACK,
     backwards,
     five_flows,
     flow_to_next,
     frames,
     one_flow,
 )
-from course.motion_squeeze.trainings import dense_flow, make_world, network
+from course.motion_squeeze.trainings import (
+    WITH_FLOW,
+    dense_flow,
+    make_world,
+    network,
+    trained_on,
+)
 from course.motion_squeeze.trials import (
     card,
     cost,
@@ -34,6 +41,7 @@ from course.motion_squeeze.trials import (
     videos,
 )
 from course.motion_squeeze.trials.recognition import played_backwards
+from course.motion_squeeze.trials.speed import STREAMS
 from course.scale import seed_everything
 from course.synthetic import SynthActions
 from course.video import write_video
@@ -90,6 +98,10 @@ KEYS = {
 }  # fmt: skip
 KEYS |= {f"tsm_{how}": KEYS["tsm"] for how in ("long", "more")}
 KEYS["msnet_more"] = KEYS["msnet"]
+KEYS["speed"] = {"tvl1_clips_per_second", "extraction_seconds"} | {
+    f"{what}_{name}" for what in ("train_seconds", "clips_per_second")
+    for name in STREAMS}  # fmt: skip
+APART = (*CARDS, "speed")  # have tests of their own
 # One run of each kind is done twice.
 TWICE = ("tsn", "msnet", "two_streams", "two_streams_tvl1", "confidence_only",
          "true_flow", "position_2", "window_1", "msnet_videos")  # fmt: skip
@@ -136,7 +148,7 @@ def no_tvl1(monkeypatch):
     )
 
 
-@pytest.mark.parametrize("name", [name for name in RUNS if name not in CARDS])
+@pytest.mark.parametrize("name", [name for name in RUNS if name not in APART])
 def test_a_run_gives_what_it_promises_and_gives_it_again(name, losses, no_tvl1):
     found = do(name)
     assert set(found) == KEYS.get(name, SHARES)
@@ -188,7 +200,42 @@ def test_claims_refer_to_runs_and_metrics_that_exist():
         assert metric in known[run], (run, metric)
 
 
+def test_the_recorded_ledger_is_of_today():
+    """results/motion_squeeze/cpu must be complete, and made by this code's settings."""
+    from course import chapters
+
+    seeds = chapters.reported_seeds(5)
+    records = chapters.load_results("motion_squeeze", "cpu")
+    hashes = chapters.current_hashes("motion_squeeze", "cpu")
+    assert missing_runs(CLAIMS, records, seeds, hashes) == []
+    verdicts = chapters.decide("motion_squeeze", "cpu", seeds)
+    undone = {v.claim.id for v in verdicts if v.outcome in ("stale", "not recorded")}
+    assert undone == set()
+
+
+@pytest.mark.parametrize("scale", SETTINGS)
+def test_longer_and_more_take_as_many_steps(scale):
+    settings = SETTINGS[scale]
+    longer = replace(settings.recipe, epochs=settings.long_epochs)
+    steps = settings.more_recipe.planned_steps(settings.more_clips)
+    assert longer.planned_steps(settings.clips) == pytest.approx(steps, rel=0.02)
+    assert settings.dense == STACK  # or five flows of a segment would not be five
+
+
 # What the networks see
+
+
+def test_clips_are_the_same_with_flow_and_without():
+    plain, more = trained_on(TINY, 3), trained_on(TINY, 3, keys=WITH_FLOW)
+    assert list(plain) == ["clip", "action"] and list(more) == [*plain, "flow"]
+    assert all(torch.equal(plain[key], more[key]) for key in plain)
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 8, 4, 4), (1, 3, 9, 4, 4), (2, 9, 4, 4)])
+def test_dense_flow_that_is_no_segments_is_refused(shape):
+    for inputs in (one_flow, five_flows):
+        with pytest.raises(ValueError, match=r"dense_flow must be .*5 \* S - 1.*got"):
+            inputs({"dense_flow": torch.zeros(shape)})
 
 
 def counted(count, height=2, width=16):
@@ -299,7 +346,7 @@ def test_true_flow_takes_the_place_of_the_match(monkeypatch, losses):
     for layer in net.modules():  # fresh convolutions hand on next to nothing
         if isinstance(layer, nn.BatchNorm2d):
             nn.init.uniform_(layer.weight, 2, 4)
-    test = trainings.tested_on(TINY, 3)
+    test = trainings.tested_on(TINY, 3, WITH_FLOW)
     none = {**test, "flow": torch.zeros_like(test["flow"])}
     right, zero = (module._logits(net, data, TINY) for data in (test, none))
     assert not torch.allclose(right, zero, atol=1e-3)
@@ -309,14 +356,14 @@ def test_true_flow_takes_the_place_of_the_match(monkeypatch, losses):
     usual = module.trained_on
     monkeypatch.setattr(
         module, "trained_on",
-        lambda *given: {**(got := usual(*given)), "flow": 0 * got["flow"]},
+        lambda *a, **b: {**(got := usual(*a, **b)), "flow": 0 * got["flow"]},
     )  # fmt: skip
     do("true_flow")
     assert losses[:2] != losses[2:]  # its training has seen it as well
 
 
 def test_estimated_flow_beats_standing_still():
-    data = trainings.trained_on(TINY, 3, 1)
+    data = trained_on(TINY, 3, 1, WITH_FLOW)
     flow, true = two_streams.extract(data["clip"]), data["flow"].float()
     assert flow.shape == true.shape and flow.dtype == torch.float32
     assert (flow - true).norm(dim=1).mean() < 0.8 * true.norm(dim=1).mean()
@@ -341,9 +388,15 @@ def manifest(tmp_path_factory):
 
 
 def test_msnet_learns_from_files(manifest, tmp_path):
-    found = do("msnet_videos", data=manifest, folder=tmp_path)
-    assert set(found) == VIDEOS and found["accuracy"] in (0, 0.5, 1)
-    assert found["steps"] == found["planned_steps"] == 1
+    """Asked for the clips that it was shown, it knows all; a coin knows half."""
+    shown = read_manifest(manifest).select("train")
+    asked = [replace(row, split="test") for row in shown]
+    known = write_manifest(manifest.with_name("known.csv"), [*shown, *asked])
+    recipe = replace(TINY.recipe, epochs=None, steps=50, batch_size=4)
+    settings = replace(TINY, recipe=recipe)
+    found = do("msnet_videos", settings, data=known, folder=tmp_path)
+    assert set(found) == VIDEOS and found["accuracy"] == 1.0
+    assert found["steps"] == found["planned_steps"] == 50
     assert found["clips_per_second"] > 0 and found["gflops_per_clip"] > 0.1
     assert {"checkpoint.pt", "log.csv"} <= {path.name for path in tmp_path.iterdir()}
 

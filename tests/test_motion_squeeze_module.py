@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from course.motion_squeeze import module as module_file
 from course.motion_squeeze.correlation import correlation, normalise
 from course.motion_squeeze.module import MotionSqueeze
 from course.motion_squeeze.motion_maps import flow_in_cells, giving, motion_modules
+from course.motion_squeeze.networks import msnet
 
 SMALL = {"reduced": 8, "max_displacement": 2, "widths": (4, 6, 8)}
 
@@ -201,6 +204,32 @@ def test_the_fused_form_gives_the_same(normaliser):
 
 
 @torch.no_grad()
+def test_the_compiled_option_reaches_the_soft_argmax(monkeypatch):
+    """Nothing is compiled here: that takes a compiler and half a minute."""
+    asked, usual = [], module_file.kernel_soft_argmax
+
+    def noted(scores, sigma, temperature, normaliser, form):
+        asked.append(form)
+        return usual(scores, sigma, temperature, normaliser)
+
+    monkeypatch.setattr(module_file, "kernel_soft_argmax", noted)
+    for options in ({}, {"compiled": True}, {"compiled": False}):
+        MotionSqueeze(12, **SMALL, **options)(features(1, 12, 2, 5, 6))
+    msnet("small", 2, 2, compiled=True)(torch.rand(1, 3, 2, 16, 16))
+    assert asked == ["lean", "compiled", "lean", "compiled"]
+
+
+def test_numpys_numbers_are_numbers():
+    numbers = {"reduced": 8, "max_displacement": 2, "kernel_size_first": 3}
+    given = {name: np.int64(number) for name, number in numbers.items()}
+    module = MotionSqueeze(np.int64(12), np.int64(3), sigma=np.float32(5), **given)
+    x = features(3, 12, 5, 6)
+    plain = MotionSqueeze(12, 3, **numbers)
+    plain.load_state_dict(module.state_dict())
+    assert torch.equal(module.eval()(x), plain.eval()(x))
+
+
+@torch.no_grad()
 def test_mirrored_features_have_mirrored_motion():
     module = randomised(MotionSqueeze(12, carries=("confidence",), **SMALL))
     for layer in module.transform:
@@ -338,13 +367,31 @@ def test_features_that_do_not_fit_are_refused(shape, frames, message):
         ({"carries": "motion"}, "carries may name .*got 'motion'"),
         ({"normaliser": "3d"}, "normaliser is one of .*got '3d'"),
         ({"last_frame": "first"}, "last_frame is one of .*got 'first'"),
-        ({"max_displacement": 0}, "must be >= 1, got 12, 64, 0"),
-        ({"reduced": 0}, "must be >= 1, got 12, 0, 7"),
-        ({"temperature": 0.0}, "must be positive, got 5.0, 0.0"),
+        ({"max_displacement": 0}, "max_displacement must be .* >= 1, got 0"),
+        ({"max_displacement": "7"}, "max_displacement must be .* >= 1, got '7'"),
+        ({"max_displacement": 1.5}, "max_displacement must be .* >= 1, got 1.5"),
+        ({"reduced": 0}, "reduced must be a whole number >= 1, got 0"),
+        ({"reduced": "half"}, "reduced must be a whole number >= 1, got 'half'"),
+        ({"num_frames": "8"}, "num_frames must be a whole number >= 1, got '8'"),
+        ({"widths": (16, "32", 64)}, "widths must be a whole number >= 1, got '32'"),
+        ({"temperature": 0.0}, "temperature must be .* greater than 0, got 0.0"),
+        ({"temperature": "cold"}, "temperature must be .* than 0, got 'cold'"),
+        ({"sigma": float("nan")}, "sigma must be a number greater than 0, got nan"),
         ({"kernel_size_first": 4}, "must be odd, got 4"),
-        ({"fused": True, "estimator": "soft"}, "the fused form"),
+        ({"kernel_size_first": "7"}, "kernel_size_first must be .* >= 1, got '7'"),
+        ({"fused": True, "estimator": "soft"}, "fused and compiled know .* 'kernel'"),
+        ({"compiled": True, "estimator": "soft"}, "fused and compiled know"),
+        ({"fused": True, "compiled": True}, "two forms of one step, got both"),
     ],
 )
 def test_options_that_do_not_exist_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         MotionSqueeze(12, **options)
+
+
+def test_channels_and_features_of_another_kind_are_refused():
+    for channels, form in (("128", "official"), ("128", "paper"), (12.5, "paper")):
+        with pytest.raises(ValueError, match=f"channels must be .* got .?{channels}"):
+            MotionSqueeze(channels, form=form)
+    with pytest.raises(ValueError, match="floating point, got torch.int64"):
+        MotionSqueeze(12, **SMALL)(torch.ones(2, 12, 3, 5, 6, dtype=torch.long))

@@ -134,8 +134,9 @@ def test_bad_input_is_named(world):
         score_displacement(truth, confidence, truth, valid.float(), actor)
     with pytest.raises(ValueError, match=r"truth must be .*\(2, 1, 4, 4\)"):
         score_displacement(truth, confidence, truth[:, 0], valid, actor)
-    with pytest.raises(ValueError, match="stride .* got 0"):
-        flow_at_cells(truth, valid, 0)
+    for stride in (0, 1.5, "2"):
+        with pytest.raises(ValueError, match=f"stride .* got .?{stride}"):
+            flow_at_cells(truth, valid, stride)
     with pytest.raises(ValueError, match=r"flow \(B, 2, T, H, W\)"):
         flow_at_cells(truth, valid[..., :3], 2)
     with pytest.raises(ValueError, match="mask must be"):

@@ -13,6 +13,8 @@ name, and an ImageNet state dict loads as it is.
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -35,10 +37,11 @@ def temporal_shift(
         Maps of the same shape; what would come from outside the clip is 0.
 
     Raises:
-        ValueError: for another number of axes, rows that are no whole clips, or a
-            fraction below 2, for which there are not channels enough.
+        ValueError: for another number of axes, rows that are no whole clips, a number
+            that is not whole, or a fraction below 2, for which there are not channels
+            enough.
 
-    Source: TSM, section 3; the public code's `shift`.
+    Source: Lin et al., ICCV 2019; the public code's `shift`.
 
     >>> clip = torch.tensor([1.0, 2.0, 3.0]).reshape(3, 1, 1, 1).expand(3, 4, 1, 1)
     >>> temporal_shift(clip, num_frames=3, fraction=4).flatten(1).T
@@ -47,11 +50,11 @@ def temporal_shift(
             [1., 2., 3.],
             [1., 2., 3.]])
     """
-    if x.ndim != 4 or num_frames < 1 or len(x) % num_frames:
+    if x.ndim != 4 or not _at_least(1, num_frames) or len(x) % num_frames:
         shape = tuple(x.shape)
-        raise ValueError(f"expected (B * {num_frames}, C, H, W), got {shape}")
-    if fraction < 2:
-        raise ValueError(f"fraction must be 2 or more, got {fraction}")
+        raise ValueError(f"expected (B * {num_frames!r}, C, H, W), got {shape}")
+    if not _at_least(2, fraction):
+        raise ValueError(f"fraction must be 2 or more, got {fraction!r}")
     fold = x.shape[1] // fraction
     clips = x.unflatten(0, (-1, num_frames))
     ahead, behind, still = clips.split((fold, fold, x.shape[1] - 2 * fold), dim=2)
@@ -67,6 +70,22 @@ class ShiftedConv2d(nn.Module):
         conv: the convolution; its `weight` and `bias` become this module's.
         num_frames: T of the clips.
         fraction: see `temporal_shift`.
+
+    Takes maps (B*T, C, H, W), the frames of a clip one after another, and gives
+    (B*T, D, H', W') as the convolution would.
+
+    Raises:
+        ValueError: in `forward`, as `temporal_shift`.
+
+    Source: Lin et al., ICCV 2019; the public code puts the same before `conv1`.
+
+    >>> conv = nn.Conv2d(16, 4, 1)
+    >>> shifted = ShiftedConv2d(conv, num_frames=3)
+    >>> maps = torch.rand(6, 16, 2, 2)
+    >>> torch.equal(shifted(maps), conv(temporal_shift(maps, num_frames=3)))
+    True
+    >>> shifted.weight is conv.weight
+    True
     """
 
     def __init__(self, conv: nn.Conv2d, num_frames: int, fraction: int = 8):
@@ -118,10 +137,9 @@ def add_temporal_shift(
     >>> net.layer1[0].conv1
     ShiftedConv2d(64, 64, (3, 3), stride=(1, 1), num_frames=4, fraction=8)
     """
-    if num_frames < 1 or fraction < 2:
-        raise ValueError(
-            f"needs num_frames >= 1 and fraction >= 2, got {num_frames}, {fraction}"
-        )
+    if not (_at_least(1, num_frames) and _at_least(2, fraction)):
+        given = f"{num_frames!r}, {fraction!r}"
+        raise ValueError(f"needs num_frames >= 1 and fraction >= 2, got {given}")
     places = _places(model2d)
     if not places:
         raise ValueError(f"{type(model2d).__name__} has no residual block to shift in")
@@ -130,6 +148,11 @@ def add_temporal_shift(
         assert isinstance(conv, nn.Conv2d)
         setattr(owner, name, ShiftedConv2d(conv, num_frames, fraction))
     return model2d
+
+
+def _at_least(least: int, value: object) -> bool:
+    """Whether it is a whole number, Python's or numpy's, and no smaller."""
+    return isinstance(value, Integral) and int(value) >= least
 
 
 def _places(model: nn.Module) -> list[tuple[nn.Module, str]]:

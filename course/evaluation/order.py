@@ -56,7 +56,22 @@ def logits_of(
             passed over.
         inputs: makes the network's arguments of a batch.
         batch_size: clips at a time.
+
+    Returns:
+        Class scores (N, K), float32, in the order of the clips.
+
+    Raises:
+        ValueError: for data without a clip, or no clips at a time.
+
+    >>> data = {"clip": torch.eye(3), "action": torch.tensor([0, 1, 1])}
+    >>> logits_of(nn.PReLU(), data, lambda batch: (2 * batch["clip"],), batch_size=2)
+    tensor([[2., 0., 0.],
+            [0., 2., 0.],
+            [0., 0., 2.]])
     """
+    if batch_size < 1 or not len(data["action"]):
+        counts = f"{len(data['action'])} clips, {batch_size} at a time"
+        raise ValueError(f"needs clips, and some at a time; got {counts}")
     device, out = next(model.parameters()).device, []
     model.eval()
     for start in range(0, len(data["action"]), batch_size):

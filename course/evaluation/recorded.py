@@ -74,8 +74,13 @@ class Recorded:
         >>> Recorded(records, {"a": "x", "b": "x"}).difference("a:m", "b:m")
         [0.5]
         """
+        return [x - y for x, y in zip(*self.paired(a, b), strict=True)]
+
+    def paired(self, a: str, b: str) -> tuple[list[float], list[float]]:
+        """The numbers a and b, in the order of the seeds that both have."""
         first, second = self._by_seed(a), self._by_seed(b)
-        return [first[seed] - second[seed] for seed in first if seed in second]
+        both = [seed for seed in first if seed in second]
+        return [first[seed] for seed in both], [second[seed] for seed in both]
 
     def curve(self, run: str, metric: str, xs: Iterable[Any]) -> dict[Any, list[float]]:
         """The numbers "run:metric_x" of each x: a curve with one value a seed."""

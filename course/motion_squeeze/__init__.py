@@ -14,6 +14,7 @@ The room in the paper's order:
     cost             parameters and multiply-adds, counted
     flow_bench       features with known motion; `scoring` against the world's true flow
     questions        the experiments behind what learners ask
+    checks           what an argument must be
 
     scales, inputs, trainings, trials, experiment    what is trained, at which scale
     claims, results, side_by_side                    what it showed

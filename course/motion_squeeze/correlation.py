@@ -15,11 +15,14 @@ or not, since a volume rounded to bfloat16 moves the best match of 2 % of the ce
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from course.motion_squeeze.checks import whole_number
 from course.motion_squeeze.tiles import multiply, push_back, tiles
 
 
@@ -69,7 +72,7 @@ def correlation(
 
     Raises:
         ValueError: shapes, dtypes or devices that differ, not four axes, not floating
-            point, or a negative or fractional reach.
+            point, or a reach that is no whole number from 0 on.
 
     Source: equation 1.
 
@@ -79,11 +82,9 @@ def correlation(
     >>> divmod(scores.argmax().item(), 7)  # 3 + dy, 3 + dx
     (1, 6)
     """
-    check_pair(f1, f2, max_displacement)
+    reach = check_pair(f1, f2, max_displacement)
     with torch.autocast(f1.device.type, enabled=False):
-        return _Correlation.apply(
-            at_least_float32(f1), at_least_float32(f2), max_displacement
-        )
+        return _Correlation.apply(at_least_float32(f1), at_least_float32(f2), reach)
 
 
 class _Correlation(torch.autograd.Function):
@@ -118,15 +119,14 @@ def at_least_float32(x: Tensor) -> Tensor:
     return x if x.dtype in (torch.float32, torch.float64) else x.float()
 
 
-def check_pair(f1: Tensor, f2: Tensor, reach: int) -> None:
-    """Raise a ValueError unless two maps can be correlated."""
+def check_pair(f1: Tensor, f2: Tensor, reach: Any) -> int:
+    """The reach, as an int; a ValueError unless two maps can be correlated."""
     _check_features("f1", f1)
     _check_features("f2", f2)
     if f1.shape != f2.shape or f1.dtype != f2.dtype or f1.device != f2.device:
         kinds = [f"{tuple(f.shape)} {f.dtype} on {f.device}" for f in (f1, f2)]
         raise ValueError(f"f1 and f2 must be alike, got {kinds[0]} and {kinds[1]}")
-    if not isinstance(reach, int) or reach < 0:
-        raise ValueError(f"max_displacement must be a whole number >= 0, got {reach!r}")
+    return whole_number("max_displacement", reach)
 
 
 def _check_features(name: str, x: Tensor) -> None:

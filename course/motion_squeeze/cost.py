@@ -1,9 +1,10 @@
 """What the module costs: parameters and multiply-adds, exactly.
 
-Source: Kwon et al., ECCV 2020, tables 1 and 2.  A multiply-add (MAC) is one product and
-its sum; batch norm, ReLU, pooling and the softmax are not counted, nor is the last
-linear layer ("conv GMAC").  Authors differ in what they call a FLOP, so percentages of
-one way of counting are what can be compared.
+Source: counted here, and held against the notebook of counts that comes with the
+official code of Kwon et al., ECCV 2020.  A multiply-add (MAC) is one product and its
+sum; batch norm, ReLU, pooling and the softmax are not counted, nor is the last linear
+layer ("conv GMAC").  Authors differ in what they call a FLOP, so percentages of one way
+of counting are what can be compared.
 
 Known differences from the authors' notebook: it counts 2 C - 1 operations for a dot
 product of C channels (products and sums each), here C.  Its networks own a batch norm

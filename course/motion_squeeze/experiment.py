@@ -16,6 +16,7 @@ from course.motion_squeeze.trials.cost import cost
 from course.motion_squeeze.trials.matching import matching
 from course.motion_squeeze.trials.module import position, true_flow, variant, window
 from course.motion_squeeze.trials.recognition import recognise
+from course.motion_squeeze.trials.speed import speed
 from course.motion_squeeze.trials.two_streams import estimated_flow, true_flows
 from course.motion_squeeze.trials.videos import msnet_videos
 
@@ -26,6 +27,7 @@ REACHES = (1, 3, 7)  # cells, on the map of 28 x 28
 RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "matching": matching,
     "cost": cost,
+    "speed": speed,
     "tsn": partial(recognise, "tsn"),
     "tsm": partial(recognise, "tsm"),
     "msnet": partial(recognise, "msnet"),

@@ -1,8 +1,8 @@
 """An image network that looks at a few frames of a clip, and an ensemble of such.
 
-Source: Kwon et al., ECCV 2020, section 4: the frames' scores are averaged, as in Wang
-et al., "Temporal Segment Networks", ECCV 2016; two networks for 8 and 16 frames are
-averaged for the tables' "EN".
+Source: the official code of Kwon et al., ECCV 2020: the frames' scores are averaged, as
+in Wang et al., "Temporal Segment Networks", ECCV 2016; the paper's ensemble "EN" is the
+mean of two networks, for 8 and for 16 frames.
 
 Known difference from the official code: its last layer is a 1 x 1 `Conv1d`, here a
 `Linear` with the same arithmetic.
@@ -95,7 +95,7 @@ class Ensemble(nn.Module):
     Raises:
         ValueError: without networks, or for clips shorter than one of them needs.
 
-    Source: section 4.3, the "EN" of the tables: 8 and 16 frames.
+    Source: the paper's ensemble "EN" of networks for 8 and 16 frames.
 
     >>> from course.motion_squeeze.small_base import SmallResNet
     >>> nets = [FrameNetwork(SmallResNet(5), num_frames=n) for n in (4, 8)]

@@ -61,11 +61,11 @@ def matched(
     >>> displacement[0, :, 4, 4].round()  # 3 to the right, 2 up
     tensor([ 3., -2.])
     """
-    check_pair(f1, f2, max_displacement)
+    reach = check_pair(f1, f2, max_displacement)
     weighting = weighting_of(sigma, temperature, "none")
     with torch.autocast(f1.device.type, enabled=False):
         f1, f2 = at_least_float32(f1), at_least_float32(f2)
-        return _Matched.apply(f1, f2, max_displacement, weighting)
+        return _Matched.apply(f1, f2, reach, weighting)
 
 
 class _Matched(torch.autograd.Function):

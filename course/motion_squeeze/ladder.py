@@ -43,7 +43,7 @@ def loops(f1: Features, f2: Features, max_displacement: int = 7) -> Volume:
     >>> torch.allclose(loops(f, f, 1), correlation(f, f, 1))
     True
     """
-    check_pair(f1, f2, max_displacement)
+    max_displacement = check_pair(f1, f2, max_displacement)
     number, _, height, width = f1.shape
     window = range(-max_displacement, max_displacement + 1)
     outside = f1.new_zeros(number)
@@ -77,7 +77,7 @@ def shifts(f1: Features, f2: Features, max_displacement: int = 7) -> Volume:
     >>> torch.allclose(shifts(f, f, 1), correlation(f, f, 1))
     True
     """
-    check_pair(f1, f2, max_displacement)
+    max_displacement = check_pair(f1, f2, max_displacement)
     height, width = f1.shape[2:]
     size = 2 * max_displacement + 1
     keys = pad(f2, (max_displacement,) * 4)
@@ -102,7 +102,7 @@ def unfolded(f1: Features, f2: Features, max_displacement: int = 7) -> Volume:
     >>> torch.allclose(unfolded(f, f, 1), correlation(f, f, 1))
     True
     """
-    check_pair(f1, f2, max_displacement)
+    max_displacement = check_pair(f1, f2, max_displacement)
     size = 2 * max_displacement + 1
     windows = unfold(f2, size, padding=max_displacement)
     windows = windows.view(*f1.shape[:2], size, size, *f1.shape[2:])
@@ -125,7 +125,7 @@ def all_pairs(f1: Features, f2: Features, max_displacement: int = 7) -> Volume:
     >>> torch.allclose(all_pairs(f, f, 1), correlation(f, f, 1))
     True
     """
-    check_pair(f1, f2, max_displacement)
+    max_displacement = check_pair(f1, f2, max_displacement)
     height, width = f1.shape[2:]
     product = torch.bmm(f1.flatten(2).transpose(1, 2), f2.flatten(2))
     offset = torch.arange(-max_displacement, max_displacement + 1, device=f1.device)
@@ -156,7 +156,7 @@ def banded(f1: Features, f2: Features, max_displacement: int = 7) -> Volume:
     >>> torch.allclose(banded(f, f, 1), correlation(f, f, 1))
     True
     """
-    check_pair(f1, f2, max_displacement)
+    max_displacement = check_pair(f1, f2, max_displacement)
     width, size = f1.shape[3], 2 * max_displacement + 1
     rows = pad(f2, (max_displacement,) * 4).unfold(2, size, 1)
     product = einsum(f1, rows, "b c h w, b c h k dy -> b h dy w k")

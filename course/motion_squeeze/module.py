@@ -1,31 +1,33 @@
 """The MotionSqueeze module: match neighbouring frames, squeeze, transform, add.
 
-Source: Kwon et al., ECCV 2020, section 3.  Per pair of frames of one clip: a 1 x 1
-convolution reduces the features, their correlation (equation 1) becomes a displacement
-(equations 2 to 4) and a confidence (equation 5), and four separable convolutions make
-of these three channels a map that is added to the features (equation 6).
+Source: Kwon et al., ECCV 2020, and its released code, arunos728/MotionSqueeze.  Per
+pair of frames of one clip: a 1 x 1 convolution reduces the features, their correlation
+(equation 1) becomes a displacement (equations 2 to 4) and a confidence (equation 5),
+and four separable convolutions make of these three channels a map that is added to the
+features (equation 6).
 
-Paper and released code (arunos728/MotionSqueeze) differ.  `form` chooses: "official",
-the default, is the code; "paper" is what the paper describes.
+Paper and code differ.  The code was read; what the paper prints stands here as its
+readers report it.  `form` chooses: "official", the default, is the code; "paper" takes
+the paper's side of 1 to 3.
 
- 1. Gaussian: printed with a density's factor 1 / (sqrt(2 pi) sigma), none in the code.
-    The factor multiplies logits, so it acts as a higher temperature.
+ 1. Gaussian: printed with a line density's factor 1 / (sqrt(2 pi) sigma), none in the
+    code.  The factor multiplies logits, so it acts as a higher temperature.
     `normaliser` "1d" (paper), "none" (official), or "2d", a plane density's.
- 2. Reduction: to half the channels (paper), to 64 whatever comes in (official):
-    `reduced`.
+ 2. Reduction: in the paper to a share of the channels, a half, as readers report, so
+    form="paper" takes half; in the code to 64 whatever comes in: `reduced`.
  3. The last frame has no next one.  It takes over the last pair's motion features
     (paper: `last_frame="motion"`) or the last pair's displacement before the transform
     (official: "displacement").  Alike in eval mode; in train mode batch norm counts the
     last pair twice in the second case.
- 4. ReLU after the correlation, in the code only.  No option, since it changes nothing:
-    the reduction ends with a ReLU, so no score is below 0.
- 5. Unit length of the features, in the code only.  Always done here: with plain dot
-    products a temperature of 0.01 means nothing.
- 6. Displacements enter the transform divided by their reach, in [-1, 1], in both forms;
-    `motion` tells them in cells.
- 7. Parameters: the paper's tables imply more than the released code adds, which is
-    20,985 for 128 channels and 70,905 for 512.  Half of 512 channels ("paper") adds
-    169,593.
+ 4. ReLU after the correlation, in the code only.  No option, for it is inert: the
+    reduction ends with a ReLU, so no score is below 0.
+ 5. Unit length of the features, in the code; equation 1 has none.  No option, for
+    without it the temperature of 0.01 means nothing.
+ 6. Displacements enter the transform divided by their reach, in [-1, 1], as in the
+    code.  No option, for this is a unit; `motion` tells them in cells.
+ 7. Parameters: the module adds 20,985 for 128 channels and 70,905 for 512, as in the
+    code, and with half of 512 ("paper") 169,593.  A later paper quotes more for a whole
+    MSNet than either gives (24.6 M on ResNet-50); nothing to choose.
  8. The code hands a dilation of the window to the wrong argument, harmless at its value
     of 1.  The window has no dilation here.
  9. Parts of the code no longer run (`async` as a name, a legacy autograd function,
@@ -43,6 +45,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from course.motion_squeeze.checks import positive_number, whole_number
 from course.motion_squeeze.correlation import correlation, normalise
 from course.motion_squeeze.fused import matched
 from course.motion_squeeze.soft_argmax import kernel_soft_argmax, soft_argmax
@@ -78,27 +81,29 @@ class MotionSqueeze(nn.Module):
         form: "official" or "paper": sets `reduced`, `last_frame` and `normaliser`
             where they are None.
         reduced: channels that are matched.
-        max_displacement: reach of the search in cells.
+        max_displacement: reach of the search in cells, 1 or more.
         sigma: width of the Gaussian around the best match, in cells.
-        temperature: of the softmax over displacements.
+        temperature: of the softmax over displacements; scores are cosines.
         normaliser: of the Gaussian: "none", "1d" or "2d".
         last_frame: what the last pair hands on: "displacement" or "motion" features.
         estimator: "kernel" or plain "soft"-argmax.
         carries: which of "displacement" and "confidence" the transform sees; the
             others are 0.  () is a control: as many parameters, no motion.
         shuffled: match the frames of each clip in a new random order: another control.
-        kernel_size_first: of the first convolution of the transform.
+        kernel_size_first: of the first convolution of the transform, cells, odd.
         widths: channels inside the transform.
         fused: never store the scores (`course.motion_squeeze.fused`); same result.
+        compiled: kernel-soft-argmax under `torch.compile`; same result.  Meant for
+            GPUs; it has not been timed there yet.
 
     Takes features (B, C, T, H, W), or (B*T, C, H, W) with the frames of a clip one
     after another, and gives as many.  What it adds is never negative.
 
     Raises:
-        ValueError: for options that do not exist or fit; for features of another shape
-            or of clips of one frame, which have no pair.
+        ValueError: for options that do not exist or fit; for features of another shape,
+            of whole numbers, or of clips of one frame, which have no pair.
 
-    Source: section 3; the released code's numbers.
+    Source: equations 1 to 6; the released code's numbers.
 
     >>> module = MotionSqueeze(128)
     >>> sum(p.numel() for p in module.parameters())
@@ -128,19 +133,27 @@ class MotionSqueeze(nn.Module):
         kernel_size_first: int = 7,
         widths: tuple[int, ...] = (16, 32, 64),
         fused: bool = False,
+        compiled: bool = False,
     ):
         super().__init__()
         if form not in FORMS:
             raise ValueError(f"form must be one of {tuple(FORMS)}, got {form!r}")
         usual = FORMS[form]
+        self.channels = channels = whole_number("channels", channels, 1)
         if reduced is None:
             reduced = usual.reduced or channels // 2
-        self.channels, self.reduced, self.num_frames = channels, reduced, num_frames
-        self.max_displacement, self.sigma = max_displacement, sigma
-        self.temperature, self.estimator = temperature, estimator
+        self.reduced = reduced = whole_number("reduced", reduced, 1)
+        self.max_displacement = whole_number("max_displacement", max_displacement, 1)
+        self.sigma = positive_number("sigma", sigma)
+        self.temperature = positive_number("temperature", temperature)
+        if num_frames is not None:
+            num_frames = whole_number("num_frames", num_frames, 1)
+        kernel_size_first = whole_number("kernel_size_first", kernel_size_first, 1)
+        widths = tuple(whole_number("widths", width, 1) for width in widths)
+        self.num_frames, self.estimator = num_frames, estimator
         self.normaliser = normaliser or usual.normaliser
         self.last_frame = last_frame or usual.last_frame
-        self.shuffled, self.fused = shuffled, fused
+        self.shuffled, self.fused, self.compiled = shuffled, fused, compiled
         self._check_options(carries, kernel_size_first)
         self.reduce = nn.Sequential(*convolution(channels, reduced, 1))
         self.transform = separable_stack((3, *widths, channels), kernel_size_first)
@@ -199,7 +212,10 @@ class MotionSqueeze(nn.Module):
         scores = correlation(f1, f2, self.max_displacement)
         if self.estimator == "soft":
             return soft_argmax(scores, self.temperature)
-        return kernel_soft_argmax(scores, self.sigma, self.temperature, self.normaliser)
+        form = "compiled" if self.compiled else "lean"
+        return kernel_soft_argmax(
+            scores, self.sigma, self.temperature, self.normaliser, form
+        )
 
     def _transformed(self, maps: Float[Tensor, "b pairs 3 h w"]) -> Tensor:
         """Motion features (B*T, C, H, W), the last pair's also for the last frame."""
@@ -230,6 +246,8 @@ class MotionSqueeze(nn.Module):
             raise ValueError(f"a clip of one frame has no pair to match, got {shape}")
         if x.shape[1] != self.channels:
             raise ValueError(f"expected {self.channels} channels, got {x.shape[1]}")
+        if not x.is_floating_point():
+            raise ValueError(f"features must be floating point, got {x.dtype}")
         return x, clips
 
     def _as_given(self, frames: Tensor, clips: int) -> tuple[Tensor, Tensor]:
@@ -248,12 +266,16 @@ class MotionSqueeze(nn.Module):
         return displacement, confidence
 
     def _check_options(self, carries: tuple, kernel_size_first: int) -> None:
+        if kernel_size_first % 2 == 0:
+            raise ValueError(f"kernel_size_first must be odd, got {kernel_size_first}")
         if not set(carries) <= set(CHANNELS):
             raise ValueError(f"carries may name {CHANNELS}, got {carries!r}")
         if self.estimator not in ("kernel", "soft"):
             raise ValueError(f"estimator is kernel or soft, got {self.estimator!r}")
-        if self.fused and self.estimator != "kernel":
-            raise ValueError("the fused form knows the estimator 'kernel' only")
+        if (self.fused or self.compiled) and self.estimator != "kernel":
+            raise ValueError("fused and compiled know the estimator 'kernel' only")
+        if self.fused and self.compiled:
+            raise ValueError("fused and compiled are two forms of one step, got both")
         if self.normaliser not in POWERS:
             raise ValueError(
                 f"normaliser is one of {tuple(POWERS)}, got {self.normaliser!r}"
@@ -262,15 +284,3 @@ class MotionSqueeze(nn.Module):
             raise ValueError(
                 f"last_frame is one of {get_args(LastFrame)}, got {self.last_frame!r}"
             )
-        if min(self.channels, self.reduced, self.max_displacement) < 1:
-            raise ValueError(
-                "channels, reduced and max_displacement must be >= 1, got "
-                f"{self.channels}, {self.reduced}, {self.max_displacement}"
-            )
-        if min(self.sigma, self.temperature) <= 0:
-            raise ValueError(
-                "sigma and temperature must be positive, got "
-                f"{self.sigma}, {self.temperature}"
-            )
-        if kernel_size_first % 2 == 0:
-            raise ValueError(f"kernel_size_first must be odd, got {kernel_size_first}")

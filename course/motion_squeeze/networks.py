@@ -1,8 +1,8 @@
 """Networks that look at a few frames: TSN, TSM, and MSNet, which adds MotionSqueeze.
 
-Source: Kwon et al., ECCV 2020, sections 3.4 and 4: an image network runs on every
-frame, shifted in time (TSM) or not (TSN), one MotionSqueeze module follows the stage
-with 28 x 28 cells, and the frames' scores are averaged.
+Source: Kwon et al., ECCV 2020, as the official code has it: an image network runs on
+every frame, shifted in time (TSM) or not (TSN), one MotionSqueeze module follows the
+stage with 28 x 28 cells, and the frames' scores are averaged.
 
 Known differences from the official code: the module is a child of its stage,
 `layer2.motion.reduce.0.weight`, so that all other names stay an image network's.  The
@@ -88,7 +88,7 @@ def add_motion(
     Raises:
         ValueError: for a stage that is not there or has a module already.
 
-    Source: section 3.4.
+    Source: the official code, which puts one module after `layer2`.
 
     >>> net = add_motion(SmallResNet(8), "layer1", num_frames=4, max_displacement=3)
     >>> net.layer1.motion.channels
@@ -231,7 +231,7 @@ def msnet(
     Raises:
         ValueError: as `tsn`, `add_motion` and `MotionSqueeze`.
 
-    Source: section 3.4.
+    Source: the official code, whose counts these are.
 
     >>> net = msnet("resnet18")
     >>> sum(p.numel() for p in net.parameters()) - 11265774

@@ -1,7 +1,7 @@
 """Where does everything go?  Displacement and confidence on any video, without labels.
 
-This is the module's matching step and nothing else (Kwon et al., ECCV 2020, section
-3.2): no network was trained.  What is compared are answers of random filters, which
+This is the module's matching step and nothing else (Kwon et al., ECCV 2020, equations
+1 to 5): no network was trained.  What is compared are answers of random filters, which
 know nothing of actions, so nothing here depends on what the video shows.  TV-L1, which
 solves for a smooth flow at every pixel, stands beside it where OpenCV is installed.
 """

@@ -22,6 +22,7 @@ from course.evaluation import (
     flow_cosine,
     outlier_auc,
 )
+from course.motion_squeeze.checks import whole_number
 
 MOVING = 0.75  # cells: what moves less is at rest for the score
 WRONG = 1.0  # cells: an error above it is an outlier
@@ -51,7 +52,7 @@ def flow_at_cells(
     >>> tuple(cells.shape), cells.max().item()
     ((1, 2, 3, 8, 8), 0.25)
     """
-    _check_stride(stride)
+    whole_number("stride", stride, 1)
     expected = (*flow.shape[:1], *flow.shape[2:])
     if flow.ndim != 5 or flow.shape[1] != 2 or valid.shape != expected:
         shapes = tuple(flow.shape), tuple(valid.shape)
@@ -78,7 +79,7 @@ def mask_at_cells(
     >>> tuple(mask_at_cells(torch.ones(1, 4, 30, 30) > 0, stride=4).shape)
     (1, 3, 8, 8)
     """
-    _check_stride(stride)
+    whole_number("stride", stride, 1)
     if mask.ndim != 4 or mask.shape[1] < 2:
         raise ValueError(f"mask must be (B, T >= 2, H, W), got {tuple(mask.shape)}")
     return mask[:, :-1, ::stride, ::stride]
@@ -92,7 +93,7 @@ def cells_to_pixels(
     >>> cells_to_pixels(torch.ones(2, 1, 1, 1), stride=8).flatten().tolist()
     [8.0, 8.0]
     """
-    _check_stride(stride)
+    whole_number("stride", stride, 1)
     return flow * stride
 
 
@@ -151,11 +152,6 @@ def score_displacement(
     if 0 < scores["wrong"] < 1:
         scores["auc"] = outlier_auc(confidence, wrong, valid)
     return scores
-
-
-def _check_stride(stride: int) -> None:
-    if stride < 1 or int(stride) != stride:
-        raise ValueError(f"stride must be a whole number from 1 on, got {stride}")
 
 
 def _check_cells(

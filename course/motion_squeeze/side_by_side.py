@@ -1,13 +1,16 @@
 """One table: what each way to motion finds, and what it costs at this scale.
 
-Accuracies and times are recorded; parameters and multiply-adds are counted exactly from
-networks built on torch's meta device, which holds no numbers and draws no weights.
+Accuracies come from the trainings, times from the run `speed`, where all networks take
+turns; the times that trainings note are no comparison.  Parameters and multiply-adds
+are counted exactly from networks built on torch's meta device, which holds no numbers
+and draws no weights.
 
 Source: the paper's comparison of MSNet with two-stream networks.
 """
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass
 
@@ -16,9 +19,9 @@ from torch import nn
 
 from course.evaluation import Recorded
 from course.motion_squeeze.cost import Cost, network_cost
-from course.motion_squeeze.inputs import STACK
 from course.motion_squeeze.networks import msnet, tsm, tsn
 from course.motion_squeeze.scales import Settings
+from course.motion_squeeze.trials.speed import STREAMS, Stream
 
 MISSING = "–"
 COLUMNS = (
@@ -30,39 +33,37 @@ COLUMNS = (
     "clips a second\n(test)",
     "flow\nextraction (s)",
 )
-RGB, FIELD, FIVE = 3, 2, 2 * STACK  # channels
 
 
 @dataclass(frozen=True)
 class Line:
     """A row of the table: where its numbers come from.
 
-    `streams` are its networks, (name, input channels); `timed` says whether the run's
-    `seconds` are those of these networks.
+    `run` and `metric` give the accuracy; `streams` are its networks, as the run `speed`
+    names them; `extracts` says whether their flow is computed by TV-L1 first.
     """
 
     name: str
     run: str
     metric: str
-    streams: tuple[tuple[str, int], ...]
-    timed: bool = False
+    streams: tuple[str, ...]
+    extracts: bool = False
 
 
 LINES = (
-    Line("TSN", "tsn", "accuracy", (("tsn", RGB),), True),
-    Line("TSM", "tsm", "accuracy", (("tsm", RGB),), True),
-    Line("MSNet", "msnet", "accuracy", (("msnet", RGB),), True),
-    Line("true flow alone", "two_streams", "next_accuracy", (("tsn", FIELD),)),
-    Line("frames + true flow", "two_streams", "with_next_accuracy",
-         (("tsn", RGB), ("tsn", FIELD)), True),
+    Line("TSN", "tsn", "accuracy", ("tsn",)),
+    Line("TSM", "tsm", "accuracy", ("tsm",)),
+    Line("MSNet", "msnet", "accuracy", ("msnet",)),
+    Line("true flow alone", "two_streams", "next_accuracy", ("flow",)),
+    Line("frames + true flow", "two_streams", "with_next_accuracy", ("tsn", "flow")),
     Line("frames + one short flow", "two_streams", "with_one_accuracy",
-         (("tsn", RGB), ("tsn", FIELD))),
+         ("tsn", "flow")),
     Line("frames + five short flows", "two_streams", "with_five_accuracy",
-         (("tsn", RGB), ("tsn", FIVE))),
+         ("tsn", "five_flows")),
     Line("frames + TV-L1 flow", "two_streams_tvl1", "with_tvl1_accuracy",
-         (("tsn", RGB), ("tsn", FIELD)), True),
+         ("tsn", "flow"), extracts=True),
 )  # fmt: skip
-LINE_RUNS = tuple(dict.fromkeys(line.run for line in LINES))
+LINE_RUNS = (*dict.fromkeys(line.run for line in LINES), "speed")
 
 
 def table_rows(rec: Recorded, settings: Settings) -> list[list[str]]:
@@ -82,17 +83,42 @@ def table_rows(rec: Recorded, settings: Settings) -> list[list[str]]:
     rows = []
     for line in LINES:
         cost = line_cost(line, settings)
-        seconds = rec.values(f"{line.run}:seconds") if line.timed else []
         rows.append([
             line.name,
             mean_and_spread(rec.values(f"{line.run}:{line.metric}")),
             f"{cost.parameters:,}",
             multiply_adds(cost.macs),
-            _mean(seconds),
-            _mean(rec.values(f"{line.run}:clips_per_second")),
-            _mean(rec.values(f"{line.run}:extraction_seconds")),
+            *(_number(value) for value in line_times(line, rec)),
         ])  # fmt: skip
     return rows
+
+
+def line_times(line: Line, rec: Recorded) -> tuple[float, float, float]:
+    """Training (s), clips a second at the test, and flow extraction (s) of a line.
+
+    Networks are trained and tested one after the other, so that seconds add up, and so
+    do a clip's at the test, where TV-L1 flow counts as well.
+
+    Args:
+        line: of the table.
+        rec: the records; of each time the median over seeds counts.
+
+    Returns:
+        The three numbers, nan where one is not recorded or the line needs no TV-L1.
+
+    >>> metrics = {"clips_per_second_tsn": 60.0, "train_seconds_tsn": 20.0,
+    ...            "clips_per_second_flow": 30.0, "train_seconds_flow": 22.0}
+    >>> record = {"settings_hash": "x", "runs": {"11": {"metrics": metrics}}}
+    >>> line_times(LINES[4], Recorded({"speed": record}, {"speed": "x"}))
+    (42.0, 20.0, nan)
+    """
+    training = sum(_median(rec, f"train_seconds_{name}") for name in line.streams)
+    speeds = [_median(rec, f"clips_per_second_{name}") for name in line.streams]
+    extraction = math.nan
+    if line.extracts:
+        speeds.append(_median(rec, "tvl1_clips_per_second"))
+        extraction = _median(rec, "extraction_seconds")
+    return training, 1.0 / sum(1.0 / each for each in speeds), extraction
 
 
 def line_cost(line: Line, settings: Settings) -> Cost:
@@ -104,9 +130,10 @@ def line_cost(line: Line, settings: Settings) -> Cost:
     """
     total = Cost(0, 0)
     frames, size = settings.knobs.frames, settings.knobs.frame_size
-    for name, channels in line.streams:
-        net = _shell(name, channels, settings)
-        total += network_cost(net, (channels, frames, *size))
+    for name in line.streams:
+        stream = STREAMS[name]
+        net = _shell(stream, settings)
+        total += network_cost(net, (stream.channels, frames, *size))
     return total
 
 
@@ -133,15 +160,25 @@ def multiply_adds(macs: int) -> str:
     return f"{macs / unit:.3g} {word}"
 
 
-def _mean(values: list[float]) -> str:
-    return f"{statistics.fmean(values):,.0f}" if values else MISSING
+def _median(rec: Recorded, metric: str) -> float:
+    """A number of the run `speed`: over seeds, the median; one busy moment is one."""
+    values = rec.values(f"speed:{metric}")
+    return statistics.median(values) if values else math.nan
 
 
-def _shell(name: str, channels: int, settings: Settings) -> nn.Module:
-    """The scale's network without weights."""
+def _number(value: float) -> str:
+    """Whole from ten on, below with one decimal."""
+    if math.isnan(value):
+        return MISSING
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def _shell(stream: Stream, settings: Settings) -> nn.Module:
+    """A stream's network at the scale, without weights."""
     classes, frames = len(settings.knobs.action_names), settings.knobs.frames
     kind = (settings.backbone, classes, frames)
     with torch.device("meta"):
-        if name == "msnet":
-            return msnet(*kind, in_channels=channels, **settings.motion)
-        return {"tsn": tsn, "tsm": tsm}[name](*kind, in_channels=channels)
+        if stream.network == "msnet":
+            return msnet(*kind, in_channels=stream.channels, **settings.motion)
+        make = {"tsn": tsn, "tsm": tsm}[stream.network]
+        return make(*kind, in_channels=stream.channels)

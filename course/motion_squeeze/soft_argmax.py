@@ -6,13 +6,14 @@ argmax multiplies the scores with a Gaussian around the best one first, so that 
 several equal matches wins, and only cells near it learn.
 
 Known differences from the official code: displacements are in cells, there they are
-divided by the window's reach.  Its Gaussian has no prefactor; the printed equation has
-1 / (sqrt(2 pi) sigma).  As the Gaussian multiplies *logits*, a factor k stands for a
-temperature of temperature / k, which is far from cosmetic: `normaliser` shows it.
+divided by the window's reach.  Its Gaussian has no prefactor; the printed one, its
+readers report, has 1 / (sqrt(2 pi) sigma).  As the Gaussian multiplies *logits*, a
+factor k stands for a temperature of temperature / k, which is far from cosmetic:
+`normaliser` shows it.
 
 Everywhere: scores `corr` are (B, P, P, H, W), axes (dy, dx), as `correlation` gives
 them; half precision is taken to float32; of equal scores the first one, top left, is
-the best; bad shapes and values raise a ValueError.
+the best.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from course.motion_squeeze.checks import positive_number
 from course.motion_squeeze.expectation import (
     Weighting,
     expected_displacement,
@@ -51,6 +53,10 @@ def soft_argmax(corr: Volume, temperature: float = 0.01) -> Match:
         displacement (B, 2, H, W) in cells, (dx, dy), and confidence (B, 1, H, W), the
         best score.
 
+    Raises:
+        ValueError: for scores that are not (B, P, P, H, W) with an odd P, or not
+            floating point; for a temperature that is no positive number.
+
     Source: equation 2.
 
     >>> two_equal = torch.zeros(1, 5, 5, 1, 1)
@@ -58,7 +64,8 @@ def soft_argmax(corr: Volume, temperature: float = 0.01) -> Match:
     >>> soft_argmax(two_equal)[0].flatten()  # nothing is there
     tensor([0., 0.])
     """
-    return _expected(_scores(corr), Weighting(1 / _positive(temperature=temperature)))
+    corr, temperature = _scores(corr), positive_number("temperature", temperature)
+    return _expected(corr, Weighting(1 / temperature))
 
 
 def kernel_soft_argmax(
@@ -74,8 +81,8 @@ def kernel_soft_argmax(
         corr: scores (B, P, P, H, W).
         sigma: of the Gaussian in cells.
         temperature: what scores are divided by.
-        normaliser: prefactor of the Gaussian, "none" (the code), "1d" (as printed) or
-            "2d" (a proper density).
+        normaliser: prefactor of the Gaussian: "none" (the code), "1d" (a line's
+            density, as readers report the print) or "2d" (a plane's).
         form: "lean", with the gradient written out; "plain", the equation and autograd;
             "compiled", the plain form under `torch.compile`, meant for a GPU (it needs
             a compiler; no GPU timing has been recorded yet).
@@ -83,6 +90,10 @@ def kernel_soft_argmax(
     Returns:
         displacement (B, 2, H, W) in cells, (dx, dy), and confidence (B, 1, H, W), the
         best score, before the Gaussian.
+
+    Raises:
+        ValueError: as `soft_argmax`; for a sigma that is no positive number; for a
+            normaliser or a form that does not exist.
 
     Source: equations 3 to 5; the place of the best score is held constant.
 
@@ -110,6 +121,11 @@ def hard_argmax(corr: Volume) -> Match:
     Returns:
         displacement (B, 2, H, W) in whole cells, (dx, dy), and confidence (B, 1, H, W).
 
+    Raises:
+        ValueError: for scores that `soft_argmax` refuses.
+
+    Source: the best displacement p* of equation 4.
+
     >>> corr = torch.zeros(1, 5, 5, 1, 1)
     >>> corr[0, 0, 3] = 1.0
     >>> hard_argmax(corr)[0].flatten()
@@ -131,6 +147,9 @@ def kernel_weights(
     Returns:
         weights (B, P, P, H, W) that sum to one over each window.
 
+    Raises:
+        ValueError: as `kernel_soft_argmax`.
+
     Source: equation 3.
 
     >>> kernel_weights(torch.rand(1, 3, 3, 2, 2)).sum((1, 2)).allclose(torch.ones(2, 2))
@@ -147,6 +166,9 @@ def gaussian_mask(corr: Volume, sigma: float = 5.0, normaliser: str = "none") ->
 
     Returns:
         mask (B, P, P, H, W) without gradient; its peak is the prefactor, 1 for "none".
+
+    Raises:
+        ValueError: as `kernel_soft_argmax`.
 
     Source: equation 4.
 
@@ -166,6 +188,9 @@ def peak_margin(corr: Volume) -> Float[Tensor, "b 1 h w"]:
 
     Returns:
         margin (B, 1, H, W), 0 or more: small where several places match.
+
+    Raises:
+        ValueError: for scores that `soft_argmax` refuses, or of a window of one cell.
 
     Source: ours; the paper's confidence cannot see that a match is ambiguous.
 
@@ -187,10 +212,20 @@ def peak_margin(corr: Volume) -> Float[Tensor, "b 1 h w"]:
 def weighting_of(sigma: float, temperature: float, normaliser: str) -> Weighting:
     """Check the settings of kernel-soft-argmax and put the factors into one.
 
+    Args:
+        sigma, temperature, normaliser: see `kernel_soft_argmax`.
+
+    Returns:
+        The Gaussian's sigma, in cells, and what scores are multiplied with.
+
+    Raises:
+        ValueError: for a number that is not positive or an unknown normaliser.
+
     >>> 1 / weighting_of(5.0, 0.01, "1d").factor  # the temperature it amounts to
     0.12533141373155002
     """
-    _positive(sigma=sigma, temperature=temperature)
+    sigma = positive_number("sigma", sigma)
+    temperature = positive_number("temperature", temperature)
     if normaliser not in NORMALISERS:
         choices = ", ".join(NORMALISERS)
         raise ValueError(f"normaliser must be one of {choices}; got {normaliser!r}")
@@ -245,10 +280,3 @@ def _scores(corr: Tensor) -> Tensor:
     if not corr.is_floating_point():
         raise ValueError(f"corr must be floating point, got {corr.dtype}")
     return corr if corr.dtype in (torch.float32, torch.float64) else corr.float()
-
-
-def _positive(**values: float) -> float:
-    for name, value in values.items():
-        if not value > 0:
-            raise ValueError(f"{name} must be greater than 0, got {value}")
-    return value

@@ -1,6 +1,6 @@
 """From motion, three numbers a cell, to features: four separable convolutions.
 
-Source: Kwon et al., ECCV 2020, section 3.3; widths and order are the released code's:
+Source: Kwon et al., ECCV 2020, equation 6; widths and order are the released code's:
 3 -> 16 -> 32 -> 64 -> C channels, the first convolution over space 7 x 7, the other
 three 3 x 3.  Each part, over space and over channels, has batch norm and ReLU, no bias.
 """
@@ -47,7 +47,7 @@ def separable_stack(widths: tuple[int, ...], kernel_size_first: int) -> nn.Seque
     Returns:
         Module from (B, widths[0], H, W) to (B, widths[-1], H, W), never negative.
 
-    Source: section 3.3.
+    Source: equation 6; the released code's layers.
 
     >>> sum(p.numel() for p in separable_stack((3, 16, 32, 64, 128), 7).parameters())
     12665

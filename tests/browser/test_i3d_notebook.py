@@ -5,10 +5,10 @@ Only the cells that these need are run, so nothing is trained here.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
+from short_notebook import keys, shortened
 
 from course.i3d.drawings.tables_figure import published_tables, sorted_table
 
@@ -33,41 +33,11 @@ PARAMETERS = {  # architecture -> parameters, millions in the paper's table 1
 }
 
 
-def only_needed(notebook: dict) -> dict:
-    """All of the text, and of the code only the cells that are needed here."""
-    cells = [(c, "".join(c["source"])) for c in notebook["cells"]]
-    code = [source for cell, source in cells if cell["cell_type"] == "code"]
-    for words in NEEDED:
-        assert sum(words in source for source in code) == 1, words
-    kept = [
-        cell
-        for cell, source in cells
-        if cell["cell_type"] != "code" or any(words in source for words in NEEDED)
-    ]
-    return {**notebook, "cells": kept}
-
-
 @pytest.fixture(scope="module")
 def page(lab, tmp_path_factory):
-    short = only_needed(json.loads(NOTEBOOK.read_text(encoding="utf-8")))
-    path = tmp_path_factory.mktemp("i3d") / NOTEBOOK.name
-    path.write_text(json.dumps(short), encoding="utf-8")
+    path = shortened(NOTEBOOK, NEEDED, tmp_path_factory.mktemp("i3d"))
     with lab.open(path) as opened:
         yield opened.run_all(seconds=300)
-
-
-def keys(panel, label: str, *pressed: str):
-    """Open a menu, press keys such as "ArrowDown" or "End", and take that entry.
-
-    Closed, a menu gets no arrow keys: in JupyterLab they move on to another cell.
-    """
-    before = panel.fingerprint()
-    menu = panel._row(label).locator("select")
-    menu.focus()
-    for key in ("Space", *pressed, "Enter"):
-        panel.page.page.keyboard.press(key)
-    panel._settle(before, True)
-    return panel
 
 
 def test_the_cells_ran_and_their_pictures_are_there(page):

@@ -3,7 +3,7 @@
 For the panels:
 
     windows       a window of offsets as a small picture, with marks
-    matching      one cell of the flow bench, matched step by step (section 3.2);
+    matching      one cell of the flow bench, matched step by step;
                   `matching_view` says and draws it
     fields        displacement fields as arrows or colours, beside the truth
     world_field   a clip of the world, matched with untrained features, scored

@@ -1,7 +1,7 @@
 """One cell is matched: its window of scores, step by step, and what comes out.
 
-Source: Kwon et al., ECCV 2020, section 3.2.  Features are made, not learnt, and move by
-a known vector, so that every number can be held against the truth.
+Source: Kwon et al., ECCV 2020, equations 1 to 5.  Features are made, not learnt, and
+move by a known vector, so that every number can be held against the truth.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from course.motion_squeeze.soft_argmax import (
     peak_margin,
 )
 
-REACH = 7  # cells, as in the paper
+REACH = 7  # cells, as in the released code
 MAP = 28  # cells of a side, as 224 px have at stride 8
 ESTIMATORS = ("kernel", "soft")
 NORMALISERS = ("none", "1d", "2d")

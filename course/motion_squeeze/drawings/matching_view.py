@@ -1,6 +1,6 @@
 """A match in words and pictures: its windows, and both maps with the arrows.
 
-Source: Kwon et al., ECCV 2020, section 3.2; `matching` computes what is shown.
+Source: Kwon et al., ECCV 2020, equations 1 to 5; `matching` computes what is shown.
 """
 
 from __future__ import annotations

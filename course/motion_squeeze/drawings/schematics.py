@@ -1,7 +1,7 @@
 """Schematic drawings of ours: the module step by step, and the temporal shift.
 
-Source: Kwon et al., ECCV 2020, section 3, with the values of the released code; the
-shift is that of Lin et al., TSM, ICCV 2019, section 3.  Drawn anew.
+Source: Kwon et al., ECCV 2020, equations 1 to 6, with the values of the released code;
+the shift is that of Lin et al., TSM, ICCV 2019.  Drawn anew.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Which motions does a window reach at a stage of a ResNet, and what does it cost?
 
-Source: Kwon et al., ECCV 2020, section 3.2; the released code searches 15 x 15 cells
-after the stage of stride 8 of a 224 px input.  A cell of a later stage is more pixels
-wide, so that the same window reaches further and small motions vanish inside a cell.
-The motions are the synthetic world's true ones.
+Source: the released code of Kwon et al., ECCV 2020, searches 15 x 15 cells after the
+stage of stride 8 of a 224 px input.  A cell of a later stage is more pixels wide, so
+that the same window reaches further and small motions vanish inside a cell.  The
+motions are the synthetic world's true ones.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from course.teaching import figures
 from course.teaching.figures import COLOURS, GREY, Picture
 
-INPUT = 224  # px, the paper's
+INPUT = 224  # px, the released code's
 CHANNELS = 64  # of the features that are compared
 STAGES = {"res2": 4, "res3": 8, "res4": 16, "res5": 32}  # px of a cell
 SECONDS = 1.6  # of world time that a clip shows, however many frames are kept

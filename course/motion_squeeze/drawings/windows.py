@@ -1,6 +1,6 @@
 """A window of offsets as a small picture: scores, mask, products, weights.
 
-Source: Kwon et al., ECCV 2020, section 3.2: the similarity of a position to the
+Source: Kwon et al., ECCV 2020, equations 1 to 4: the similarity of a position to the
 (2 l + 1) x (2 l + 1) positions around it, and what the kernel-soft-argmax makes of it.
 Drawn in pixels, so that a slider can follow.
 """

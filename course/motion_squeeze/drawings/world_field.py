@@ -2,7 +2,7 @@
 
 The first layer of an untrained network will do: random filters, each with mean zero, so
 that brightness alone is no match (colour still is).  What follows is the module's
-matching step (Kwon et al., ECCV 2020, section 3.2), scored against the true motion.
+matching step (Kwon et al., ECCV 2020, equations 1 to 5), scored against the truth.
 """
 
 from __future__ import annotations

@@ -12,10 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from numbers import Real
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+
+from course.motion_squeeze.checks import whole_number
 
 PATCH = 8  # side of a flat patch, in cells
 MARGIN = 16  # cells of texture around the map, at least
@@ -195,14 +198,12 @@ def check_sizes(
     count: int, channels: int, size: int, grain: float, noise: float
 ) -> None:
     """Raise a ValueError for sizes and strengths out of range."""
-    if min(count, channels, size) < 1:
-        raise ValueError(
-            f"count, channels, size must be >= 1, got {count, channels, size}"
-        )
-    if not grain >= 0.5:
-        raise ValueError(f"grain must be at least 0.5 cells, got {grain}")
-    if not noise >= 0.0:
-        raise ValueError(f"noise must not be negative, got {noise}")
+    for name, value in {"count": count, "channels": channels, "size": size}.items():
+        whole_number(name, value, 1)
+    if not (isinstance(grain, Real) and grain >= 0.5):
+        raise ValueError(f"grain must be at least 0.5 cells, got {grain!r}")
+    if not (isinstance(noise, Real) and noise >= 0.0):
+        raise ValueError(f"noise must not be negative, got {noise!r}")
 
 
 def _bumps(lattice: Tensor, reach: int, grain: float, shift: float) -> Tensor:

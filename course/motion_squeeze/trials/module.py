@@ -1,6 +1,6 @@
 """What the module's parts are worth: estimator, channels, its place, its window.
 
-Source: the paper's ablations on Something-Something V1 with TSM-ResNet-18.  True flow
+Source: the paper's ablations of the estimator, the position and the window.  True flow
 in place of what it matches, and frames matched in a random order, are ours.  (Fed with
 zeros, `carries=()`, the module adds zeros and gets no gradient: MSNet is TSM then.)
 """
@@ -19,6 +19,7 @@ from course.motion_squeeze.motion_maps import giving
 from course.motion_squeeze.scales import Settings
 from course.motion_squeeze.scoring import flow_at_cells
 from course.motion_squeeze.trainings import (
+    WITH_FLOW,
     network,
     score,
     tested_on,
@@ -69,11 +70,11 @@ def true_flow(settings: Settings, seed: int, device: torch.device) -> dict[str, 
         return {"loss": F.cross_entropy(logits, batch["action"]), "accuracy": right}
 
     fit(
-        net, trained_on(settings, seed), step,
+        net, trained_on(settings, seed, keys=WITH_FLOW), step,
         replace(settings.recipe, unused_parameters=True),  # the match is not asked
         seed=seed, device=torch.device(device), progress=False,
     )  # fmt: skip
-    test = tested_on(settings, seed)
+    test = tested_on(settings, seed, WITH_FLOW)
     logits = _logits(net.eval(), test, settings)
     return order_scores(logits, test["action"], settings.knobs.action_names)
 

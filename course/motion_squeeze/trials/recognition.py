@@ -1,6 +1,7 @@
 """Who can tell an action from its reversal?  TSN, TSM, MSNet, and other backbones.
 
-Source: table 1 and figure 5 of the paper, which compare on Something-Something.
+Source: the paper's comparisons of networks and of backbones, there on
+Something-Something.
 """
 
 from __future__ import annotations

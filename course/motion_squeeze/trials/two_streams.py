@@ -22,6 +22,7 @@ from course.motion_squeeze.inputs import (
 )
 from course.motion_squeeze.scales import Settings
 from course.motion_squeeze.trainings import (
+    WITH_FLOW,
     dense_flow,
     network,
     tested_on,
@@ -39,7 +40,8 @@ def true_flows(settings: Settings, seed: int, device: torch.device) -> dict[str,
         class scores added to those of the frames) in front; `seconds` of training the
         frames' network and the flow network together.
     """
-    data, test = trained_on(settings, seed), tested_on(settings, seed)
+    data = trained_on(settings, seed, keys=WITH_FLOW)
+    test = tested_on(settings, seed, WITH_FLOW)
     data["dense_flow"] = dense_flow(settings, "train", seed, len(data["action"]))
     test["dense_flow"] = dense_flow(settings, "test", seed, len(test["action"]))
     begun = time.perf_counter()
@@ -69,7 +71,8 @@ def estimated_flow(
         networks; `extraction_seconds` of the flow of all clips; `error` and `still`:
         the end-point error in px of that flow and of saying that nothing moves.
     """
-    data, test = trained_on(settings, seed), tested_on(settings, seed)
+    data = trained_on(settings, seed)
+    test = tested_on(settings, seed, WITH_FLOW)  # the truth, for its error
     begun = time.perf_counter()
     true = test["flow"].float()
     for part in (data, test):

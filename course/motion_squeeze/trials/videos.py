@@ -1,8 +1,8 @@
 """MSNet on a reader's own videos, or on the synthetic world.
 
-Source: section 4 of the paper, Something-Something: a video is cut into as many parts
-as the network has frames; training takes a random frame of each, the test the middle
-one.
+Source: the official code, as run on Something-Something: a video is cut into as many
+parts as the network has frames; training takes a random frame of each, the test the
+middle one.
 
 Known differences from the official code: frames are scaled by their short side and cut
 to the square in the middle (there: multi-scale crops and, but for classes with a left
@@ -44,7 +44,7 @@ def msnet_videos(
         device: where to train.
         folder: for checkpoints and logs.
         data: a manifest with a split `train` and one `test` or `val`; None means the
-            scale's own world.
+            scale's own world, with `more_clips` to train on.
 
     Returns:
         `accuracy`; `clips_per_second`; `gflops_per_clip` (forward and backward); on a
@@ -124,7 +124,7 @@ def _videos(
     if data is None:
         # Loading processes cannot share a GPU that the first one has begun to use.
         on = "cpu" if settings.recipe.workers else device
-        world = make_world(settings, "train", seed, settings.clips, on)
+        world = make_world(settings, "train", seed, settings.more_clips, on)
         test = make_world(settings, "test", seed, device=on)
         return Rendered(world), Rendered(test), len(world.action_names)
     size, times = settings.knobs.frame_size[0], settings.knobs.frames
