@@ -25,7 +25,7 @@ class Step(NamedTuple):
 
 
 MATCHING = (
-    Step("0", "features F", "B·T, C, 28, 28", FEATURES),
+    Step("0", "features X", "B·T, C, 28, 28", FEATURES),
     Step("1", "1 x 1 conv,\nBN, ReLU", "B·T, 64, 28, 28", MATCH),
     Step("2, 3", "pairs t, t + 1;\nunit length", "2 x B(T-1), 64, 28, 28", MATCH),
     Step("4, 5", "correlation S,\nReLU", "B(T-1), 15, 15, 28, 28", MATCH),
@@ -40,7 +40,7 @@ ADDING = (
     Step("10", "joined: D", "B(T-1), 3, 28, 28", TRANSFORM),
     Step("11", "last D twice", "B·T, 3, 28, 28", TRANSFORM),
     Step("12", "4 separable convs\n3-16-32-64-C: M", "B·T, C, 28, 28", TRANSFORM),
-    Step("13", "F + M", "B·T, C, 28, 28", FEATURES),
+    Step("13", "X + M", "B·T, C, 28, 28", FEATURES),
 )
 WIDE, TALL = 1.9, 0.78  # inches of a box
 
@@ -75,7 +75,7 @@ def module_schematic() -> Picture:
               color=INK, linewidth=1)  # fmt: skip
     _skip(axis, columns, half)
     alt = (
-        "The MotionSqueeze module in three rows. Match: features F, a 1 x 1 "
+        "The MotionSqueeze module in three rows. Match: features X, a 1 x 1 "
         "convolution to 64 channels, pairs of frames of unit length, their correlation "
         "S over 15 x 15 offsets. Squeeze: a Gaussian mask around the best score, a "
         "softmax, the mean offset; beside it the best score as confidence. Transform "
@@ -92,7 +92,7 @@ def _skip(axis, columns: list[float], half: float) -> None:
     ys = (3.85, 3.85, 4.5, 4.5, 0.75)
     axis.plot(xs, ys, color=INK, linewidth=1, linestyle="--")
     _arrow(axis, (right, 0.75), (columns[3] + half, 0.75))
-    axis.text(sum(columns) / 4, 4.56, "F itself", size=9, ha="center", va="bottom",
+    axis.text(sum(columns) / 4, 4.56, "X itself", size=9, ha="center", va="bottom",
               color=INK)  # fmt: skip
 
 
