@@ -104,7 +104,7 @@ def test_epoch_reaches_running_workers(good):
 def test_a_training_sees_other_frames_in_every_epoch(good, workers):
     """The loop draws ahead of time and in workers: it names the epoch of each item."""
     videos = VideoClips(good, frames=3, size=(32, 48))
-    assert videos.draw(0, epoch=0)["clip"].equal(videos[0]["clip"])
+    assert videos.item_of_epoch(0, epoch=0)["clip"].equal(videos[0]["clip"])
     seen: list[list[int]] = []
 
     def step(model, batch, number):

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from course.motion_squeeze import module as module_file
 from course.motion_squeeze.correlation import correlation, normalise
 from course.motion_squeeze.module import MotionSqueeze
-from course.motion_squeeze.motion_maps import flow_in_cells, giving, motion_modules
+from course.motion_squeeze.motion_maps import giving, motion_modules
 from course.motion_squeeze.networks import msnet
 
 SMALL = {"reduced": 8, "max_displacement": 2, "widths": (4, 6, 8)}
@@ -330,14 +330,7 @@ def test_shuffled_frames_are_matched_in_another_order():
     assert torch.allclose(shuffled, module(still), atol=1e-5)
 
 
-def test_flow_becomes_cells():
-    flow = torch.zeros(1, 2, 3, 32, 64)
-    flow[:, 0], flow[:, 1, :, :16] = 6.0, 4.0
-    cells = flow_in_cells(flow, (16, 16))
-    assert cells.shape == (1, 2, 3, 16, 16) and cells[:, 0].unique() == 1.5
-    assert cells[:, 1, :, :8].unique() == 2 and not cells[:, 1, :, 8:].any()
-    with pytest.raises(ValueError, match=r"flow must be .* got \(1, 3, 32, 64\)"):
-        flow_in_cells(flow[:, 0], (16, 16))
+def test_networks_without_the_module_are_refused():
     with pytest.raises(ValueError, match="Linear has no MotionSqueeze"):
         motion_modules(nn.Linear(2, 2))
 

@@ -94,9 +94,9 @@ class VideoClips:
         return len(self.rows)
 
     def __getitem__(self, index: int) -> dict:
-        return self.draw(index, int(self._epoch))
+        return self.item_of_epoch(index, int(self._epoch))
 
-    def draw(self, index: int, epoch: int) -> dict:
+    def item_of_epoch(self, index: int, epoch: int) -> dict:
         """An item of an epoch, whichever `set_epoch` chose: `fit` asks for it so."""
         if not -len(self) <= index < len(self):
             raise IndexError(f"row {index} of {len(self)}")

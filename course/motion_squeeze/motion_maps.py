@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -94,29 +93,3 @@ def giving(net: nn.Module, maps: Float[Tensor, "b channels pairs h w"]) -> Itera
     finally:
         for module, old in zip(modules, before, strict=True):
             module.given = old
-
-
-def flow_in_cells(
-    flow: Float[Tensor, "b 2 pairs height width"], size: tuple[int, int]
-) -> Float[Tensor, "b 2 pairs h w"]:
-    """Optical flow in px as displacements in cells of a smaller map.
-
-    Args:
-        flow: (B, 2, T - 1, H, W), (dx, dy) in px.
-        size: (h, w) of the map; a cell is H / h px high and W / w px wide.
-
-    Returns:
-        the mean flow inside each cell, in cells.
-
-    Raises:
-        ValueError: if the flow has another shape.
-
-    >>> import torch
-    >>> flow_in_cells(torch.full((1, 2, 7, 32, 32), 6.0), (16, 16)).unique()
-    tensor([3.])
-    """
-    if flow.ndim != 5 or flow.shape[1] != 2:
-        raise ValueError(f"flow must be (B, 2, T-1, H, W), got {tuple(flow.shape)}")
-    height, width = flow.shape[3:]
-    mean = F.adaptive_avg_pool3d(flow.float(), (flow.shape[2], *size))
-    return mean * mean.new_tensor([size[1] / width, size[0] / height]).view(2, 1, 1, 1)

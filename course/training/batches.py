@@ -201,8 +201,10 @@ class _SeededItems(Dataset):
             items = []
             for epoch, item in places:
                 self._seed(epoch, item)
-                own = hasattr(self.data, "draw")  # draws by epoch, not by global seed
-                items.append(self.data.draw(item, epoch) if own else self.data[item])
+                if hasattr(self.data, "item_of_epoch"):  # has draws of its own
+                    items.append(self.data.item_of_epoch(item, epoch))
+                else:
+                    items.append(self.data[item])
             return items
         finally:
             random.setstate(kept[0])
