@@ -4,10 +4,11 @@ Kinds and margins were fixed on seed 1, which is not reported.  Accuracies are s
 the paper's numbers are percentages of its tables, and stand here only where a source
 could be checked: of most of its ablations we know the direction alone.
 
-Rules kept, runs done again after five of the reported seeds had been seen: `five-flows`
-and the other short fields, since the densely filmed world shook its camera five times
-as much for each pixel of motion (one field .54 before, 1.00 after).  Some sentences were
-cut down to their rules later; `extraction` got its rule when times were found disturbed.
+Rules kept, runs done again after five reported seeds had been seen: `five-flows` and
+the other short fields, since the densely filmed world shook its camera five times as
+much for each pixel of motion (one field .54 before, 1.00 after).  Some sentences were
+cut down to their rules later; `extraction` got its rule when recorded times were found
+to be disturbed.
 """
 
 from __future__ import annotations
