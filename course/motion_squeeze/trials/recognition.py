@@ -54,7 +54,8 @@ def recognise(
         backwards, how many are named as the reversed action, which is the right answer;
         `named_forwards`: how many are still named as if nothing had happened; `seconds`
         of training and `clips_per_second` at the test, disturbed by whatever else the
-        machine did (`speed` measures them alone); of a network with the module also `field_...`: its displacement against the true flow (cells, see
+        machine did (`speed` measures them alone); of a network with the module also
+        `field_...`: its displacement against the true flow (cells, see
         `score_displacement`), and `untrained_...`, the same before training.
     """
     clips, recipe = _schedule(schedule, settings)
