@@ -31,7 +31,7 @@ PROSE = [
     (0, "learned-flow", "undecided"),
     (0, "doubt", "holds"),
     (0, "flow-ahead", "holds"),
-    (0, "flow-tvl1", "undecided"),
+    (0, "flow-tvl1", "holds"),
     (0, "five-flows", "fails"),
     (0, "flow-alone", "holds"),
     (0, "extraction", "holds"),
