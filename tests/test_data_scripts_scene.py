@@ -425,5 +425,6 @@ def test_other_files_are_no_checkpoint(videos, places, tmp_path, content, words)
         torch.save(content, file)
     wanted = [videos / "manifest.csv", "--labeller", "places365", "--weights", file]
     result = call(pseudo_scene_labels, *wanted)
-    assert result.exit_code == 2 and words in result.words, result.output
-    assert "Traceback" not in result.output
+    assert result.exit_code == 2 and "Traceback" not in result.output
+    # A long path is broken anywhere, so blanks do not count.
+    assert words.replace(" ", "") in result.words.replace(" ", ""), result.output

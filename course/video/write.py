@@ -60,8 +60,9 @@ def _encode(path: Path, frames: np.ndarray, fps: float, crf: int) -> None:
     import av
 
     rate = Fraction(fps).limit_denominator(30030)
-    # One thread: the same bytes whatever the number of cores.
-    options = {"crf": str(crf), "threads": "1"}
+    # The same bytes every time: one thread, and no macroblock tree, whose choices
+    # depend on what the memory held before.
+    options = {"crf": str(crf), "threads": "1", "x264-params": "mbtree=0"}
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=rate, options=options)
         stream.height, stream.width = frames.shape[1:3]
