@@ -14,7 +14,12 @@ from course.scene_debias.methods import METHODS
 from course.scene_debias.scales import SETTINGS, Settings
 from course.scene_debias.trials.bias import bias
 from course.scene_debias.trials.card import card
-from course.scene_debias.trials.debiasing import at_strength, debias, everywhere
+from course.scene_debias.trials.debiasing import (
+    at_strength,
+    debias,
+    everywhere,
+    on_r2plus1d,
+)
 from course.scene_debias.trials.videos import debias_videos
 
 __all__ = ["CORRELATIONS", "RUNS", "SETTINGS", "STRENGTHS", "VERSION", "Settings"]
@@ -61,6 +66,10 @@ RUNS: dict[str, Callable[..., dict[str, float]]] = {
         for strength in strengths
     },
     **{name: partial(debias, name) for name in METHODS if name not in MAIN},
+    **{
+        f"r2plus1d_{name}": partial(on_r2plus1d, name)
+        for name in ("baseline", "adversary", "masks")
+    },
     **{
         f"card_{name}": partial(card, name)
         for name in ("baseline", "adversary", "both")

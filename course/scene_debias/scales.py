@@ -9,12 +9,15 @@ that ends with the training.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from course.scene_debias.adversary import Norm
 from course.scene_debias.debiasing import Optimisation
 from course.synthetic import ACTIONS, Knobs
 from course.synthetic.knobs import DEFAULT_SCENES
 from course.training import TrainSettings
+
+Backbone = Literal["small_resnet3d", "small_r2plus1d", "resnet3d18"]
 
 # The source has the first actions and scenes; what comes after it has the others.
 SOURCE = {"actions": tuple(ACTIONS)[:8], "scenes": DEFAULT_SCENES[:8]}
@@ -26,7 +29,7 @@ class Settings:
     """What one scale trains on and with; `minutes` is a seed's expected time."""
 
     knobs: Knobs
-    backbone: str  # "small" or "resnet3d18"
+    backbone: Backbone
     clips: int
     test_clips: int
     probe_clips: int  # 5 of 8 to learn from, the others to be tested
@@ -54,11 +57,11 @@ class Settings:
 
 _KNOBS = Knobs(frames=8, size=32, **SOURCE)  # type: ignore[arg-type]
 _RECIPE = TrainSettings(
-    epochs=15, batch_size=32, learning_rate=4e-3, weight_decay=1e-2, log_every=16
+    epochs=10, batch_size=32, learning_rate=4e-3, weight_decay=1e-2, log_every=16
 )
 _CPU = Settings(
     knobs=_KNOBS,
-    backbone="small",
+    backbone="small_resnet3d",
     clips=1024,
     test_clips=512,
     probe_clips=1024,
@@ -76,7 +79,7 @@ _CPU = Settings(
     missing=0.3,
     target_clips=256,
     target_recipe=replace(_RECIPE, epochs=8),
-    videos=24,
+    videos=16,
     time_scale=0.5,
     stride=4,
     minutes=10.0,

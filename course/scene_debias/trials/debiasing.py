@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from course.scene_debias.examine import examine
@@ -38,6 +40,13 @@ def at_strength(
 ) -> dict[str, float]:
     """A method with another strength of the reversal, else as `debias`."""
     return debias(with_strength(name, strength), settings, seed, device)
+
+
+def on_r2plus1d(
+    name: str, settings: Settings, seed: int, device: torch.device
+) -> dict[str, float]:
+    """Another network, which splits its filters into space and time; as `debias`."""
+    return debias(name, replace(settings, backbone="small_r2plus1d"), seed, device)
 
 
 def everywhere(

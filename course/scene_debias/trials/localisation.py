@@ -8,6 +8,8 @@ above a threshold are segments, scored by mAP.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from torch import nn
@@ -37,13 +39,14 @@ def localise(net: nn.Module, settings: Settings, seed: int) -> dict[str, float]:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    train, test = (videos(settings, split, seed) for split in ("train", "test"))
-    learned = [snippets(net, train[n], settings) for n in range(len(train))]
-    head = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))
+    train, test = (rendered(settings, split, seed) for split in ("train", "test"))
+    learned = [snippets(net, video, settings) for video in train]
+    head = make_pipeline(
+        StandardScaler(), LogisticRegression(max_iter=5000, class_weight="balanced")
+    )
     head.fit(*(np.concatenate(part) for part in zip(*learned, strict=True)))
     right, found, true = [], [], []
-    for number in range(len(test)):
-        video = test[number]
+    for number, video in enumerate(test):
         features, labels = snippets(net, video, settings)
         scores = head.predict_proba(features)
         right.append(head.classes_[scores.argmax(axis=1)] == labels)
@@ -60,6 +63,17 @@ def videos(settings: Settings, split: str, seed: int) -> SynthUntrimmed:
     return SynthUntrimmed(
         split, settings.videos, seed, settings.time_scale, knobs=knobs
     )
+
+
+@lru_cache(maxsize=2)
+def rendered(settings: Settings, split: str, seed: int) -> list[dict]:
+    """The videos with their frames as uint8, kept for the seed's other networks."""
+    found = []
+    made = videos(settings, split, seed)
+    for number in range(len(made)):
+        video = made[number]
+        found.append(video | {"clip": (255 * video["clip"]).round().byte()})
+    return found
 
 
 def snippets(
