@@ -89,6 +89,13 @@ def test_runs_may_have_unequal_seeds(name):
     assert isinstance(getattr(results, name)(records, SETTINGS["cpu"]), Picture)
 
 
+def test_every_figure_is_tested():
+    made_by = {
+        n for n, figure in vars(results).items() if hasattr(figure, "__wrapped__")
+    }
+    assert made_by == set(FIGURES)
+
+
 def test_figures_name_runs_that_exist():
     """Not one is drawn without values: `made` has no others than the promised ones."""
     tables = (results.LOSSES, results.MASKS, results.LABELS, results.REDRAW,

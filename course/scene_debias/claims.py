@@ -71,6 +71,12 @@ BIAS = [
         least=1.0,
     ),
     _greater(
+        "bias-half",
+        "Half as much bias hurts as well: at rho 0.5 the baseline loses something",
+        at("baseline", 0.0),
+        at("baseline", 0.5),
+    ),
+    _greater(
         "bias-hurts",
         f"At rho {RHO} the baseline loses more than 20 points with scenes swapped, "
         "against training without correlation",
@@ -167,6 +173,21 @@ ADVERSARY = [
         0.05,
         at("adversary", 0.0),
         at("baseline", 0.0),
+    ),
+    _equal(
+        "adversary-50",
+        "At rho 0.5 it changes little, within 5 points",
+        0.05,
+        at("adversary", 0.5),
+        at("baseline", 0.5),
+    ),
+    _greater(
+        "edge",
+        "At strength 2, beyond the simple account's edge, more than 10 points are lost "
+        "in distribution",
+        "adversary:in_distribution",
+        times("adversary", 2.0) + ":in_distribution",
+        least=0.1,
     ),
     _greater(
         "too-weak",

@@ -10,7 +10,12 @@ from torch import Tensor, nn
 
 from course.evaluation.cam import class_activation_map, energy_inside, upsample_map
 from course.evaluation.cam_boxes import box_accuracy, box_iou, mask_boxes
-from course.evaluation.inference import as_float_clips, device_of, predict
+from course.evaluation.inference import (
+    as_float_clips,
+    device_of,
+    evaluating,
+    predict,
+)
 from course.evaluation.probes import scene_probe
 from course.scene_debias.losses import entropy
 from course.scene_debias.scales import Settings
@@ -49,9 +54,10 @@ def examine(
     rho = settings.correlation if correlation is None else correlation
     device = device_of(net)
     found = {}
-    names = {"test": "in_distribution", "static": "static"}
-    for split, name in {**names, "uncorrelated": "uncorrelated"}.items():
-        data = split_of(settings, split, seed, rho)
+    plain = {"in_distribution": ("test", rho), "static": ("static", rho),
+             "uncorrelated": ("uncorrelated", 0.0)}  # fmt: skip
+    for name, (split, correlation) in plain.items():
+        data = split_of(settings, split, seed, correlation)
         logits = predict(net, data["clip"], device=device)
         found[name] = _accuracy(logits, data["action"])
     erased = split_of(settings, "background_only", seed, rho)
@@ -84,7 +90,7 @@ def leakage(net: nn.Module, settings: Settings, seed: int) -> float:
     return scene_probe(features[:cut], scenes[:cut], features[cut:], scenes[cut:])
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=12)
 def split_of(
     settings: Settings, split: str, seed: int, correlation: float,
     clips: int | None = None,
@@ -139,8 +145,9 @@ def _centre_accuracy(mask: Tensor) -> float:
 def _head_accuracy(net: nn.Module, head: nn.Module, data: dict) -> float:
     features = predict(net.embed, data["clip"], device=device_of(net))  # type: ignore[arg-type]
     told = (data["action"],) if hasattr(head, "actions") else ()
-    with torch.no_grad():
-        guess = head.cpu()(features, *told)
+    where = device_of(head)
+    with evaluating(head):
+        guess = head(features.to(where), *(t.to(where) for t in told)).cpu()
     return _accuracy(guess, data["scene"])
 
 

@@ -45,8 +45,9 @@ def training_data(
     data = world.tensors(tuple(sorted(keys)))
     if method.masks != "none":
         masked = hide_humans(data, method.masks, settings, seed)
-        # Item i carries the masked clip of another video, as shuffled loaders would.
-        data["masked"] = masked.roll(len(masked) // 2, 0)
+        # Item i carries the masked clip of another video.  Labels come in turns, so an
+        # odd shift, or all of these would have the item's own action.
+        data["masked"] = masked.roll(len(masked) // 2 + 1, 0)
     if not method.redraw:
         data = {k: v for k, v in data.items() if k not in ("mask", "background")}
     named = scene_names(data["scene"], len(world.scene_names), method, settings, seed)
@@ -103,7 +104,7 @@ def masked_of(batch: Mapping[str, Tensor], most: int) -> Tensor:
 
 
 def redrawn(batch: Mapping[str, Tensor]) -> Tensor:
-    """Every actor in front of the background of the next clip of the batch."""
+    """Every actor in front of the background of its neighbour in the batch."""
     mask = batch["mask"][:, None]
     behind = as_float_clips(batch["background"].roll(1, 0))
     return torch.where(mask, as_float_clips(batch["clip"]), behind)

@@ -81,8 +81,8 @@ def snippets(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Features (S, D) of snippets and what happens in the middle of each (S,), or -1.
 
-    A snippet has as many frames as a clip; they begin `stride` frames apart, and the
-    video is repeated at both ends so that each stretch of `stride` frames has one.
+    A snippet has as many frames as a clip; they begin `stride` frames apart, and at
+    both ends the video's last frame stands still, so that each stretch has one.
     """
     frames, stride = settings.knobs.frames, settings.stride
     clip, action = video["clip"], video["frame_action"]
