@@ -254,6 +254,14 @@ def rho_one(rec: Recorded, settings: Settings) -> Picture:
     return _used(rec, settings, runs, 3.4)
 
 
+@needing(CHAPTER, [*NETWORKS, "baseline", "adversary", "masks"])
+def another_network(rec: Recorded, settings: Settings) -> Picture:
+    """The same methods on a network that splits its filters into space and time."""
+    ours = {name: f"3-D ResNet, {LOSSES[name]}" for name in NETWORKS.values()}
+    theirs = {run: f"R(2+1)D, {LOSSES[name]}" for run, name in NETWORKS.items()}
+    return _used(rec, settings, ours | theirs, 4.8)
+
+
 @needing(CHAPTER, REDRAW)
 def redrawn(rec: Recorded, settings: Settings) -> Picture:
     """What pasting actors onto other backgrounds buys."""
