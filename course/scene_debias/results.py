@@ -78,6 +78,7 @@ TRAVELLERS = {
     "masks": "mask confusion",
     "both": "both losses",
 }
+NETWORKS = {f"r2plus1d_{name}": name for name in ("baseline", "adversary", "masks")}
 CARDS = {
     "card_baseline": "baseline",
     "card_adversary": "adversary",
