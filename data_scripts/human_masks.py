@@ -12,15 +12,12 @@ Beside each video, VIDEO.human_masks.npz holds `mask` bool (T, H, W) at the vide
 and `share`, the part of its frames with a human (the released code drops videos below
 0.7).  `--name` gives the files another name, so that two kinds can lie side by side;
 NAME.json guards against mixing them.  The script may be stopped and started again.
+`course.datasets.HumanMasks` reads the files for `VideoClips`.
 """
 
 from __future__ import annotations
 
-import io
-import json
-import os
 import re
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -30,19 +27,17 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 import typer
-from tqdm import tqdm
+from beside_videos import Make, each_video
+from make_synthetic import world_knobs, world_of
 
 from course.backbones import load_into, load_state
-from course.datasets import ManifestError, read_manifest
 from course.scale import device_for
 from course.scene_debias.human_masks import box_of
 from course.synthetic import SPLITS, SynthActions
-from course.synthetic.knobs import WORLD_VERSION, Knobs
+from course.synthetic.knobs import Knobs
 from course.video import VideoError, probe, read_clip
 
 PERSON, CHUNK = 1, 8  # COCO's number of a person; frames that are looked at at a time
-
-Make = Callable[[str], dict]  # a manifest's path -> the arrays of its file
 
 
 def main(
@@ -168,82 +163,6 @@ def _rendered(path: str, seed: int, knobs: Knobs) -> torch.Tensor:
     if world.action_names[world.actions[index]] != named[2]:
         raise VideoError(path, f"clip {index} of this world shows another action")
     return world.render([index], ("mask",))["mask"][0]
-
-
-# What follows serves pseudo_scene_labels.py as well.
-
-
-def world_of(folder: Path, otherwise: str) -> dict:
-    """The settings that make_synthetic.py left in a folder."""
-    note = folder / "world.json"
-    if not note.is_file():
-        raise typer.BadParameter(f"{folder} has no world.json: use {otherwise}")
-    world = json.loads(note.read_text())
-    if world["world_version"] != WORLD_VERSION:
-        versions = f"version {world['world_version']}, this course {WORLD_VERSION}"
-        raise typer.BadParameter(f"{note} is of the world's {versions}; write it anew")
-    return world
-
-
-def world_knobs(world: dict) -> Knobs:
-    """The knobs among a world's settings."""
-    others = ("world_version", "seed", "crf")
-    knobs = {key: value for key, value in world.items() if key not in others}
-    size = knobs["size"]
-    return Knobs(**{**knobs, "size": tuple(size) if isinstance(size, list) else size})
-
-
-def each_video(
-    manifest: Path,
-    name: str,
-    recipe: dict,
-    prepare: Callable[[], Make],
-    limit: int | None,
-    dry_run: bool,
-) -> None:
-    """Make the files that are missing, unless those there were made in another way."""
-    try:
-        paths = dict.fromkeys(row.path for row in read_manifest(manifest))
-    except ManifestError as error:
-        raise typer.BadParameter(str(error)) from error
-    note, text = manifest.with_name(f"{name}.json"), json.dumps(recipe, indent=1) + "\n"
-    if note.exists() and note.read_text() != text:
-        raise typer.BadParameter(f"{note} was made otherwise: choose another --name")
-    files = {path: manifest.parent / f"{path}.{name}.npz" for path in paths}
-    left = [path for path, file in files.items() if not file.exists()]
-    jobs = {path: files[path] for path in left[:limit]}
-    typer.echo(f"{name}: {len(files) - len(left)} videos done, {len(jobs)} to do")
-    if jobs and not dry_run:
-        make = prepare()
-        write(note, text.encode())
-        skipped = _make_files(jobs, make)
-        typer.echo(f"{len(jobs) - skipped} videos done, {skipped} skipped")
-
-
-def _make_files(jobs: dict[str, Path], make: Make) -> int:
-    """Write the files; name videos that cannot be read, and count them."""
-    skipped = 0
-    for path, file in tqdm(jobs.items(), unit="video", file=sys.stdout):
-        packed = io.BytesIO()
-        try:
-            np.savez_compressed(packed, **make(path))
-        except VideoError as error:
-            skipped += 1
-            tqdm.write(f"skipped: {error}")
-        else:
-            write(file, packed.getvalue())
-    return skipped
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, then rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part{os.getpid()}")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

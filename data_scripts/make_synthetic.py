@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from course.datasets import index_folder, write_manifest
 from course.synthetic import SPLITS, SynthActions
+from course.synthetic.knobs import WORLD_VERSION, Knobs
 from course.video import VideoError, probe, write_video
 
 BATCH = 16  # clips rendered at a time
@@ -84,7 +85,7 @@ def main(
     if dry_run:
         return
     _write(out, jobs, crf, truth)
-    manifest, errors = index_folder(out)
+    manifest, errors = index_folder(out, splits=SPLITS)
     for error in errors:
         typer.echo(f"left out: {error}", err=True)
     path = write_manifest(out / "manifest.csv", manifest)
@@ -168,6 +169,26 @@ def _write_one(path: Path, world: SynthActions, item: dict, crf: int) -> None:
         np.savez_compressed(part, **item)
         os.replace(part, path.with_suffix(".npz"))
     write_video(path, clip, world.knobs.frame_rate, crf)
+
+
+def world_of(folder: Path, otherwise: str) -> dict:
+    """The settings that make_synthetic.py left in a folder."""
+    note = folder / "world.json"
+    if not note.is_file():
+        raise typer.BadParameter(f"{folder} has no world.json: use {otherwise}")
+    world = json.loads(note.read_text())
+    if world["world_version"] != WORLD_VERSION:
+        versions = f"version {world['world_version']}, this course {WORLD_VERSION}"
+        raise typer.BadParameter(f"{note} is of the world's {versions}; write it anew")
+    return world
+
+
+def world_knobs(world: dict) -> Knobs:
+    """The knobs among a world's settings."""
+    others = ("world_version", "seed", "crf")
+    knobs = {key: value for key, value in world.items() if key not in others}
+    size = knobs["size"]
+    return Knobs(**{**knobs, "size": tuple(size) if isinstance(size, list) else size})
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ M), and the labels `soft` (M,) and `hard`; scene_labels.txt beside the manifest 
 the M scenes.  `--name` gives the files another name than scene_labels.  The script may
 be stopped and started again: finished files are kept, and scene_labels.json beside the
 manifest guards against mixing two labellers under one name.
+`course.datasets.SceneLabels` reads the files for `VideoClips`.
 """
 
 from __future__ import annotations
@@ -29,13 +30,8 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from human_masks import (
-    Make,
-    each_video,
-    world_knobs,
-    world_of,
-    write,
-)
+from beside_videos import Make, each_video, write
+from make_synthetic import world_knobs, world_of
 from torch.nn.functional import interpolate
 
 from course.backbones import ResNet, load_into, resnet50, small_r2plus1d

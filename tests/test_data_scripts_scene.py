@@ -26,6 +26,7 @@ from course.synthetic import SynthActions
 from course.video import read_clip, write_video
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data_scripts"))
+import beside_videos
 import human_masks
 import make_synthetic
 import pseudo_scene_labels
@@ -116,11 +117,19 @@ def test_masks_are_the_worlds(videos, kind):
     assert index_folder(videos)[0].rows == before.rows  # their files disturb nothing
 
 
+def test_every_split_of_the_world_stays_a_split(tmp_path):
+    few = ["--clips", "2", "--frames", "3", "--size", "32"]
+    splits = ["--split", "train", "--split", "swapped"]
+    assert call(make_synthetic, tmp_path, *few, *splits).exit_code == 0
+    manifest = read_manifest(tmp_path / "manifest.csv")
+    assert manifest.splits == ("swapped", "train") and "train" not in manifest.classes
+
+
 @pytest.mark.parametrize("script", [human_masks, pseudo_scene_labels])
 def test_a_killed_run_goes_on_where_it_was(videos, tmp_path, script, monkeypatch):
     whole = Path(shutil.copytree(videos, tmp_path / "whole"))
     assert call(script, whole / "manifest.csv").exit_code == 0
-    left, write = [4], human_masks.write
+    left, write = [4], beside_videos.write
 
     def dies(path: Path, content: bytes):
         left[0] -= 1
@@ -130,7 +139,7 @@ def test_a_killed_run_goes_on_where_it_was(videos, tmp_path, script, monkeypatch
         write(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(human_masks, "write", dies)
+        patch.setattr(beside_videos, "write", dies)
         assert call(script, videos / "manifest.csv").exit_code != 0
     name = "human_masks" if script is human_masks else "scene_labels"
     there = {path for path, file in files(videos, name).items() if file.exists()}

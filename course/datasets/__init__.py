@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 
 _HOME = {
+    "HumanMasks": "beside",
     "Manifest": "manifest",
     "ManifestError": "manifest",
     "Row": "manifest",
     "index_folder": "folders",
     "read_manifest": "manifest",
     "write_manifest": "manifest",
+    "SceneLabels": "beside",
     "UnreadableVideos": "videos",
     "VideoClips": "videos",
     "check": "videos",

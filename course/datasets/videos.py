@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from course.video import VideoError, centre_crop, frame_times, probe, read_clip
 from course.video import sampling as frames_of
 
+from .beside import Beside, Seen
 from .manifest import Manifest, Row, read_manifest
 
 SAMPLINGS = ("random", "centre", "spread", "dense", "segments", "segment_centres")
@@ -43,13 +45,18 @@ class VideoClips:
         short: "hold" or "loop", how a short video fills a clip.
         max_unreadable: share of unreadable videos above which `UnreadableVideos` is
             raised (one is always allowed, all never).
+        beside: readers of what scripts left beside the videos, such as `SceneLabels()`
+            and `HumanMasks()` of `course.datasets.beside`; a file of theirs that is
+            damaged makes its video an unreadable one.
 
     Raises:
-        ValueError: an unknown sampling or split, or counts below 1.
+        ValueError: an unknown sampling or split, or counts below 1; files beside the
+            videos are missing (names the script that makes them).
 
     An item is a dict: `clip` float32 (3, T, H, W) in [0, 1], for "spread" and "dense"
-    (clips, 3, T, H, W); `action` int (position in `classes`); `path` of the video that
-    was read; `index` of the row asked for; `ok`, False if another row stands in.
+    (clips, 3, T, H, W); `frames` int64 (T,) or (clips, T), their numbers in the video;
+    `action` int (position in `classes`); `path` of the video that was read; `index` of
+    the row asked for; `ok`, False if another row stands in; what `beside` reads.
 
     >>> videos = VideoClips(Manifest((Row("a.mp4", "bow"),), Path("nowhere")), "train")
     >>> len(videos), videos.classes, videos.report()
@@ -68,6 +75,7 @@ class VideoClips:
         seed: int = 0,
         short: str = "hold",
         max_unreadable: float = 0.1,
+        beside: Sequence[Beside] = (),
     ):
         if not isinstance(manifest, Manifest):
             manifest = read_manifest(manifest)
@@ -80,7 +88,9 @@ class VideoClips:
         self.classes = manifest.classes
         self.sampling, self.frames, self.stride = sampling, frames, stride
         self.size, self.clips, self.seed, self.short = size, clips, seed, short
-        self.max_unreadable = max_unreadable
+        self.max_unreadable, self.beside = max_unreadable, tuple(beside)
+        for reader in self.beside:
+            reader.check(manifest, self.rows)
         # Shared with the workers, whether they are forked or started afresh.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
         self._failed = torch.zeros(len(self.rows), dtype=torch.bool).share_memory_()
@@ -102,19 +112,19 @@ class VideoClips:
             raise IndexError(f"row {index} of {len(self)}")
         index = index % len(self)
         rng = np.random.default_rng([self.seed, epoch, index])
-        clip, used = self._read(index, rng), index
+        found, used = self._read(index, rng), index
         # The stand-in is the same in every epoch: it depends on seed and row alone.
         others = np.random.default_rng([self.seed, index]).permutation(len(self))
-        for used_instead in others if clip is None else ():
+        for used_instead in others if found is None else ():
             if not self._failed[used_instead]:
-                clip, used = self._read(int(used_instead), rng), int(used_instead)
-            if clip is not None:
+                found, used = self._read(int(used_instead), rng), int(used_instead)
+            if found is not None:
                 break
-        if clip is None:
+        if found is None:
             raise UnreadableVideos(f"no video can be read: {self.report()}")
         row = self.rows[used]
         return {
-            "clip": clip,
+            **found,
             "action": self.classes.index(row.label),
             "path": str(self.manifest.file(row)),
             "index": index,
@@ -142,16 +152,16 @@ class VideoClips:
         if index not in self._causes:
             row = self.rows[index]
             try:
-                self._pixels(row, np.random.default_rng(0))
+                self._seen(row, np.random.default_rng(0))
                 cause = "could not be read in a worker, but can be now"
                 self._causes[index] = VideoError(self.manifest.file(row), cause)
             except VideoError as error:
                 self._causes[index] = error
         return self._causes[index]
 
-    def _read(self, index: int, rng: np.random.Generator) -> torch.Tensor | None:
+    def _read(self, index: int, rng: np.random.Generator) -> dict | None:
         try:
-            return self._pixels(self.rows[index], rng)
+            return self._seen(self.rows[index], rng)
         except VideoError as error:
             self._causes[index] = error
             self._failed[index] = True
@@ -160,18 +170,24 @@ class VideoClips:
             raise UnreadableVideos(f"too many to go on: {self.report()}")
         return None
 
-    def _pixels(self, row: Row, rng: np.random.Generator) -> torch.Tensor:
+    def _seen(self, row: Row, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        """A clip of a row, its frames' numbers, and what lies beside the video."""
         file = self.manifest.file(row)
         first, count = _part(file, row)
         numbers = first + self._sample(count, rng)
         frames = read_clip(file, numbers.ravel(), self.size)
         clip = torch.from_numpy(frames).permute(3, 0, 1, 2)
-        if isinstance(self.size, int):
-            clip = centre_crop(clip, self.size)
+        crop = self.size if isinstance(self.size, int) else None
+        if crop is not None:
+            clip = centre_crop(clip, crop)
         clip = clip.to(torch.float32).div_(255)
-        if numbers.ndim == 1:
-            return clip.contiguous()
-        return clip.unflatten(1, numbers.shape).transpose(0, 1).contiguous()
+        if numbers.ndim == 2:
+            clip = clip.unflatten(1, numbers.shape).transpose(0, 1)
+        found = {"clip": clip.contiguous(), "frames": torch.from_numpy(numbers)}
+        seen = Seen(file, numbers, frames.shape[1:3], crop)
+        for reader in self.beside:
+            found |= reader.read(seen)
+        return found
 
     def _sample(self, count: int, rng: np.random.Generator) -> np.ndarray:
         clip = (count, self.frames, self.stride)

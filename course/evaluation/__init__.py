@@ -6,10 +6,18 @@ scene_bias      RESOUND's and REPAIR's bias     probes        what features tell
 masks           IoU, precision, recall          optical_flow  flow errors, warping
 report_card     the same examination for all    frozen_world  its settings
 claims          from records to verdicts        inference     models over data sets
-recorded        recorded numbers by name
+recorded        recorded numbers by name        cam_boxes     boxes out of those maps
+localization    detection mAP over time         segments      temporal overlap
 """
 
 from course.evaluation.cam import class_activation_map, energy_inside, upsample_map
+from course.evaluation.cam_boxes import (
+    box_accuracy,
+    box_iou,
+    cam_boxes,
+    largest_component,
+    mask_boxes,
+)
 from course.evaluation.claims import (
     KINDS,
     OUTCOMES,
@@ -36,6 +44,7 @@ from course.evaluation.intervals import (
     t_interval,
     wilson_interval,
 )
+from course.evaluation.localization import DetectionMap, temporal_detection_map
 from course.evaluation.masks import mask_iou, mask_precision, mask_recall
 from course.evaluation.optical_flow import (
     end_point_error,
@@ -59,9 +68,11 @@ from course.evaluation.scene_bias import (
     scene_bias_ceiling,
     scene_bias_interval,
 )
+from course.evaluation.segments import segments_from_scores, temporal_iou
 
 __all__ = [
     "Claim",
+    "DetectionMap",
     "Interval",
     "KINDS",
     "OUTCOMES",
@@ -71,6 +82,9 @@ __all__ = [
     "Verdict",
     "accuracy",
     "accuracy_interval",
+    "box_accuracy",
+    "box_iou",
+    "cam_boxes",
     "class_activation_map",
     "confusion_matrix",
     "dataset_scene_bias",
@@ -81,9 +95,11 @@ __all__ = [
     "flow_cosine",
     "label_entropy",
     "lands_inside",
+    "largest_component",
     "linear_probe",
     "live_effect",
     "majority_rate",
+    "mask_boxes",
     "mask_iou",
     "mask_precision",
     "mask_recall",
@@ -105,7 +121,10 @@ __all__ = [
     "scene_bias_ceiling",
     "scene_bias_interval",
     "scene_probe",
+    "segments_from_scores",
     "t_interval",
+    "temporal_detection_map",
+    "temporal_iou",
     "top_k_accuracy",
     "upsample_map",
     "verdict",

@@ -88,6 +88,6 @@ def _videos(settings: Settings, seed: int, data: Path | None) -> tuple[Any, Any,
         made = make_world(settings, "train", seed, settings.source)
         return made, make_world(settings, "test", seed), len(made.action_names)
     frames, size = settings.knobs.frames, settings.knobs.frame_size[0]
-    shape = {"frames": frames, "size": size, "seed": seed}
+    shape: dict[str, Any] = {"frames": frames, "size": size, "seed": seed}
     train_set, test_set = train_and_test(data, "random", "centre", **shape)
     return train_set, test_set, len(train_set.classes)

@@ -128,6 +128,6 @@ def _videos(
         test = make_world(settings, "test", seed, device=on)
         return Rendered(world), Rendered(test), len(world.action_names)
     size, times = settings.knobs.frame_size[0], settings.knobs.frames
-    shape = {"frames": times, "size": size, "seed": seed}
+    shape: dict[str, Any] = {"frames": times, "size": size, "seed": seed}
     train_set, test_set = train_and_test(data, "segments", "segment_centres", **shape)
     return train_set, test_set, len(train_set.classes)
