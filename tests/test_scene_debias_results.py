@@ -27,6 +27,7 @@ FIGURES = {  # and runs that each needs
     "localisation": ("both",),
     "cams": ("masks",),
     "rho_one": ("redraw_100", "masks_100"),
+    "another_network": ("r2plus1d_masks", "masks"),
     "redrawn": ("redraw", "both"),
     "cards": ("card_adversary",),
 }

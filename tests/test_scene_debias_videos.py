@@ -187,5 +187,7 @@ def test_the_network_starts_from_the_weights_that_the_user_names(tmp_path, monke
     (tmp_path / "page").write_text("<html>")
     for file in ("other", "empty", "page", "none"):
         monkeypatch.setenv("COURSE_VIDEO_WEIGHTS", str(tmp_path / file))
-        with pytest.raises(ValueError, match=f"WEIGHTS=.*{file} does not fit 'small_resnet3d'"):
+        with pytest.raises(
+            ValueError, match=f"WEIGHTS=.*{file} does not fit 'small_resnet3d'"
+        ):
             starting_network(TINY, 3, 5)
