@@ -46,7 +46,8 @@ def examine(
         answers to erased clips, as a share of ln K; `cam_energy` on the actor, whose
         share of the pixels is `actor_area`, and `cam_boxes` that meet its box by half,
         as do `centre_boxes`, one fixed box (swapped clips, the true action's map); and
-        `head`, what the training's own head names right on clips in distribution.
+        what the training's own head names right: `head` on clips in distribution,
+        `head_uncorrelated` where the action does not tell the scene.
 
     Raises:
         ValueError: for outputs that do not fit the world.
@@ -68,7 +69,12 @@ def examine(
     found |= _swapped(net, settings, seed)
     found["leakage"] = leakage(net, settings, seed)
     if head is not None:
-        found["head"] = _head_accuracy(net, head, split_of(settings, "test", seed, rho))
+        home = split_of(settings, "test", seed, rho)
+        away = split_of(settings, "uncorrelated", seed, 0.0)
+        found["head"] = _head_accuracy(net, head, home)
+        found["head_uncorrelated"] = _head_accuracy(net, head, away)
+        free = split_of(settings, "uncorrelated", seed, 0.0)
+        found["head_uncorrelated"] = _head_accuracy(net, head, free)
     return found
 
 

@@ -11,7 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from course.evaluation import Recorded
-from course.scene_debias.experiment import CORRELATIONS, STRENGTHS, at, times
+from course.scene_debias.experiment import (
+    CORRELATIONS,
+    STRENGTHS,
+    TOLD_STRENGTHS,
+    at,
+    times,
+)
 from course.scene_debias.scales import Settings
 from course.teaching import charts, figures
 from course.teaching.figures import Picture
@@ -28,6 +34,7 @@ LOSSES = {
     "seen_only": "masked clips seen, no loss",
     "masks": "mask confusion",
     "adversary": "adversary",
+    "adversary_seen": "adversary, masked clips seen",
     "both": "both losses",
 }
 MASKS = {
@@ -45,7 +52,10 @@ LABELS = {
     "soft_uniform": "any scene, soft",
     "hard_confusable": "partner scene, hard",
     "soft_confusable": "partner scene, soft",
-    "merged": "pairs merged",
+    "hard_merged": "pairs merged, hard",
+    "soft_merged": "pairs merged, soft",
+    "hard_labeller": "weak labeller, hard",
+    "soft_labeller": "weak labeller, soft",
 }
 REDRAW = {
     "baseline": "cross-entropy alone",
@@ -54,7 +64,7 @@ REDRAW = {
 }
 WINDOW = (
     "baseline", "adversary", *(times("adversary", s) for s in STRENGTHS),
-    "conditional", times("conditional", 4.0),
+    "conditional", *(times("conditional", s) for s in TOLD_STRENGTHS),
 )  # fmt: skip
 USE = {
     "swapped": "right, scenes swapped",
@@ -62,8 +72,9 @@ USE = {
     "leakage": "scene leakage",
 }
 SCENE = {
-    "head": "head that took part",
-    "leakage": "fresh probe",
+    "head": "its head, scenes as in training",
+    "head_uncorrelated": "its head, any scene",
+    "leakage": "fresh probe, any scene",
     "background_action": "use: background's action",
 }
 TRANSFER = {
@@ -78,10 +89,14 @@ TRAVELLERS = {
     "masks": "mask confusion",
     "both": "both losses",
 }
-NETWORKS = {f"r2plus1d_{name}": name for name in ("baseline", "adversary", "masks")}
+NETWORKS = {
+    f"r2plus1d_{name}": name for name in ("baseline", "adversary", "seen_only", "masks")
+}
 CARDS = {
+    "card_untrained": "untrained",
     "card_baseline": "baseline",
     "card_adversary": "adversary",
+    "card_masks": "masks",
     "card_both": "both",
 }
 
@@ -162,7 +177,8 @@ def strength_window(rec: Recorded, settings: Settings) -> Picture:
     for axis, (metric, title) in zip(axes, panes.items(), strict=True):
         plain = {0.0: "baseline", usual: "adversary"}
         plain |= {s: times("adversary", s) for s in STRENGTHS}
-        told = {usual: "conditional", 4.0: times("conditional", 4)}
+        told = {usual: "conditional"}
+        told |= {s: times("conditional", s) for s in TOLD_STRENGTHS}
         curves = {
             words: {s: rec.values(f"{runs[s]}:{metric}") for s in sorted(runs)}
             for words, runs in (
@@ -255,7 +271,7 @@ def rho_one(rec: Recorded, settings: Settings) -> Picture:
     return _used(rec, settings, runs, 3.4)
 
 
-@needing(CHAPTER, [*NETWORKS, "baseline", "adversary", "masks"])
+@needing(CHAPTER, [*NETWORKS, *NETWORKS.values()])
 def another_network(rec: Recorded, settings: Settings) -> Picture:
     """The same methods on a network that splits its filters into space and time."""
     ours = {name: f"3-D ResNet, {LOSSES[name]}" for name in NETWORKS.values()}

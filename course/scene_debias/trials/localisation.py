@@ -3,7 +3,8 @@
 The paper takes its network to THUMOS-14.  Here: untrimmed videos of the source's
 actions in scenes that the network has never seen and that tell nothing of the action.
 A linear classifier names each snippet, or says that nothing happens; runs of snippets
-above a threshold are segments, scored by mAP.
+above one of several thresholds are segments, those that overlap a better one go, and
+what is left is scored by mAP.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from torch import nn
 
 from course.evaluation.inference import device_of, predict
 from course.evaluation.localization import temporal_detection_map
-from course.evaluation.segments import segments_from_scores
+from course.evaluation.segments import segments_from_scores, temporal_iou
 from course.scene_debias.scales import TARGET, Settings
 from course.synthetic import SynthUntrimmed, make_knobs
 
 TIOU = (0.3, 0.5)
+OVERLAP = 0.5  # temporal IoU of proposals above which the weaker one goes
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)  # all of them propose segments
 
 
@@ -100,16 +102,38 @@ def proposals(
 ) -> list[tuple]:
     """Segments of every class and threshold: (video, class, start, end, score)."""
     seconds = settings.stride / settings.knobs.frame_rate
-    rows: dict[tuple, float] = {}
+    found = []
     for column, label in enumerate(classes):
         if label < 0:
             continue
-        for threshold in THRESHOLDS:
-            for start, end, score in segments_from_scores(
-                scores[:, column], threshold, seconds
-            ):
-                rows[video, int(label), start, end] = score
-    return [(*where, score) for where, score in rows.items()]
+        runs = [
+            run
+            for threshold in THRESHOLDS
+            for run in segments_from_scores(scores[:, column], threshold, seconds)
+        ]
+        kept = without_overlaps(runs, OVERLAP)
+        found += [(video, int(label), *run) for run in kept]
+    return found
+
+
+def without_overlaps(
+    runs: list[tuple[float, float, float]], most: float
+) -> list[tuple[float, float, float]]:
+    """Non-maximum suppression: of segments that overlap the one with the best score.
+
+    Args:
+        runs: (start, end, score) of one class in one video.
+        most: temporal IoU with a better segment above which a segment goes.
+
+    >>> without_overlaps([(0.0, 2.0, 0.5), (0.0, 3.0, 0.9), (5.0, 6.0, 0.1)], 0.5)
+    [(0.0, 3.0, 0.9), (5.0, 6.0, 0.1)]
+    """
+    kept: list[tuple[float, float, float]] = []
+    for run in sorted(runs, key=lambda run: -run[2]):
+        spans = np.array([other[:2] for other in kept]).reshape(-1, 2)
+        if not kept or temporal_iou(np.array([run[:2]]), spans).max() <= most:
+            kept.append(run)
+    return kept
 
 
 def _plain(numbers: dict) -> dict[str, float]:
