@@ -23,6 +23,7 @@ from course.scene_debias.trainings import make_world
 
 PROBE_SEED = 1000  # added to the run's seed: other actors than any training's
 HEARD = 5 / 8  # of the probe's clips it learns from
+CAM_SHARE = 0.65  # of a map's largest value, above which a box holds it; seed 1's best
 
 
 def examine(
@@ -51,6 +52,14 @@ def examine(
 
     Raises:
         ValueError: for outputs that do not fit the world.
+
+    >>> from dataclasses import replace
+    >>> from course.scene_debias.scales import SETTINGS
+    >>> from course.scene_debias.trainings import network
+    >>> small = replace(SETTINGS["cpu"], test_clips=8, probe_clips=16)
+    >>> found = examine(network(small, seed=0), small, seed=0)
+    >>> "leakage" in found, 0.1 < found["actor_area"] < 0.3
+    (True, True)
     """
     rho = settings.correlation if correlation is None else correlation
     device = device_of(net)
@@ -73,8 +82,6 @@ def examine(
         away = split_of(settings, "uncorrelated", seed, 0.0)
         found["head"] = _head_accuracy(net, head, home)
         found["head_uncorrelated"] = _head_accuracy(net, head, away)
-        free = split_of(settings, "uncorrelated", seed, 0.0)
-        found["head_uncorrelated"] = _head_accuracy(net, head, free)
     return found
 
 
@@ -101,9 +108,18 @@ def split_of(
     settings: Settings, split: str, seed: int, correlation: float,
     clips: int | None = None,
 ) -> dict[str, Tensor]:  # fmt: skip
-    """A test split as tensors: `clip`, `action`, `scene`, `mask`, and `own_scene`.
+    """A test split as tensors; the last few are kept for the seed's other networks.
 
-    The last few are kept, since every network of a seed is tested on the same.
+    Args:
+        settings: of the scale.
+        split: of `course.synthetic.SPLITS`.
+        seed: of the world.
+        correlation: rho.
+        clips: how many; None is the scale's number.
+
+    Returns:
+        `clip`, `action`, `scene` and `mask` (see `SynthActions.render`), and
+        `own_scene` (K,), the scene that each action belongs to.
     """
     world = make_world(settings, split, seed, clips, scene_correlation=correlation)
     data = world.tensors(("clip", "action", "scene", "mask"))
@@ -134,7 +150,7 @@ def _pointing(net: nn.Module, data: dict, device: torch.device) -> dict[str, flo
     return {
         "cam_energy": energy[~energy.isnan()].mean().item(),
         "actor_area": mask.float().mean().item(),
-        "cam_boxes": float(box_accuracy(every, mask)),
+        "cam_boxes": float(box_accuracy(every, mask, share=CAM_SHARE)),
         "centre_boxes": _centre_accuracy(mask),
     }
 

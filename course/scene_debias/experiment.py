@@ -20,6 +20,7 @@ from course.scene_debias.trials.debiasing import (
     everywhere,
     on_r2plus1d,
 )
+from course.scene_debias.trials.labels import labeller
 from course.scene_debias.trials.videos import debias_videos
 
 __all__ = [
@@ -59,6 +60,7 @@ def times(name: str, strength: float) -> str:
 
 RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "bias": bias,
+    "labeller": labeller,
     **{name: partial(everywhere, name) for name in MAIN},
     **{
         at(name, rho): partial(debias, name, correlation=rho)

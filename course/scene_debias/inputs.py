@@ -43,6 +43,14 @@ def training_data(
         `clip` uint8 (N, 3, T, H, W), `action` (N,), `scene` (N,) or distributions (N,
         M); with masks `masked`, another clip's without its human; for re-drawn
         backgrounds `mask` and `background`.
+
+    >>> from course.scene_debias.methods import METHODS
+    >>> from course.scene_debias.scales import SETTINGS
+    >>> from course.scene_debias.trainings import make_world
+    >>> world = make_world(SETTINGS["cpu"], "train", seed=3, clips=4, size=16)
+    >>> data = training_data(world, METHODS["both"], SETTINGS["cpu"], seed=3)
+    >>> sorted(data), tuple(data["masked"].shape)
+    (['action', 'clip', 'masked', 'scene'], (4, 3, 8, 16, 16))
     """
     keys = {"clip", "action", "scene"}
     if method.masks != "none" or method.redraw:
@@ -70,6 +78,9 @@ def hide_humans(data: Data, kind: str, settings: Settings, seed: int) -> Tensor:
 
     Returns:
         uint8 (N, 3, T, H, W).
+
+    Raises:
+        ValueError: for another kind.
     """
     if kind not in get_args(Masks) or kind == "none":
         raise ValueError(f"masks are {get_args(Masks)[1:]}, got {kind!r}")

@@ -18,6 +18,20 @@ from course.scene_debias.experiment import (
     at,
     times,
 )
+from course.scene_debias.result_rows import (
+    CARDS,
+    LABELS,
+    LOSSES,
+    MASKS,
+    NETWORKS,
+    REDRAW,
+    SCENE,
+    TRANSFER,
+    TRAVELLERS,
+    USE,
+    WINDOW,
+    over_correlation,
+)
 from course.scene_debias.scales import Settings
 from course.teaching import charts, figures
 from course.teaching.figures import Picture
@@ -29,76 +43,6 @@ from course.teaching.recorded_figures import (
 )
 
 CHAPTER = "scene_debias"
-LOSSES = {
-    "baseline": "cross-entropy alone",
-    "seen_only": "masked clips seen, no loss",
-    "masks": "mask confusion",
-    "adversary": "adversary",
-    "adversary_seen": "adversary, masked clips seen",
-    "both": "both losses",
-}
-MASKS = {
-    "seen_only": "erased, no loss",
-    "masks": "erased",
-    "missing": "erased, frames missed",
-    "silhouette": "silhouette, mean colour",
-    "box": "box, mean colour",
-    "released": "erased, released wiring",
-}
-LABELS = {
-    "baseline": "no labels",
-    "adversary": "exact",
-    "hard_uniform": "any scene, hard",
-    "soft_uniform": "any scene, soft",
-    "hard_confusable": "partner scene, hard",
-    "soft_confusable": "partner scene, soft",
-    "hard_merged": "pairs merged, hard",
-    "soft_merged": "pairs merged, soft",
-    "hard_labeller": "weak labeller, hard",
-    "soft_labeller": "weak labeller, soft",
-}
-REDRAW = {
-    "baseline": "cross-entropy alone",
-    "both": "both losses",
-    "redraw": "background re-drawn",
-}
-WINDOW = (
-    "baseline", "adversary", *(times("adversary", s) for s in STRENGTHS),
-    "conditional", *(times("conditional", s) for s in TOLD_STRENGTHS),
-)  # fmt: skip
-USE = {
-    "swapped": "right, scenes swapped",
-    "background_action": "background's action",
-    "leakage": "scene leakage",
-}
-SCENE = {
-    "head": "its head, scenes as in training",
-    "head_uncorrelated": "its head, any scene",
-    "leakage": "fresh probe, any scene",
-    "background_action": "use: background's action",
-}
-TRANSFER = {
-    "tuned_unbiased": "fine-tuned, scenes tell nothing",
-    "tuned_biased": "fine-tuned, scenes tell",
-    "linear_unbiased": "linear, scenes tell nothing",
-    "linear_biased": "linear, scenes tell",
-}
-TRAVELLERS = {
-    "baseline": "baseline",
-    "adversary": "adversary",
-    "masks": "mask confusion",
-    "both": "both losses",
-}
-NETWORKS = {
-    f"r2plus1d_{name}": name for name in ("baseline", "adversary", "seen_only", "masks")
-}
-CARDS = {
-    "card_untrained": "untrained",
-    "card_baseline": "baseline",
-    "card_adversary": "adversary",
-    "card_masks": "masks",
-    "card_both": "both",
-}
 
 
 @needing(CHAPTER, ["bias", *(at("baseline", rho) for rho in CORRELATIONS), "baseline"])
@@ -290,14 +234,6 @@ def cards(rec: Recorded, settings: Settings) -> Picture:
     """The report cards without and with debiasing."""
     alt = f"Report cards as dots, row by row: {', '.join(CARDS.values())}"
     return report_cards(rec, CARDS, alt, 4.6)
-
-
-def over_correlation(
-    rec: Recorded, settings: Settings, name: str, metric: str
-) -> dict[float, list[float]]:
-    """A number of a method at every correlation, rho -> one value a seed."""
-    runs = {rho: at(name, rho) for rho in CORRELATIONS} | {settings.correlation: name}
-    return {rho: rec.values(f"{runs[rho]}:{metric}") for rho in sorted(runs)}
 
 
 def _used(

@@ -1,6 +1,7 @@
-"""The scene-debiasing notebook in a real browser: its text, pictures, three panels.
+"""The scene-debiasing notebooks in a real browser: text, pictures, all five panels.
 
-Only the cells that these need are run, so nothing is trained here.
+Only the cells that these need are run, so nothing is trained here: the networks are as
+the seed draws them, the records made up.
 """
 
 from __future__ import annotations
@@ -18,13 +19,43 @@ NEEDED = (  # words of the cells to run; each stands in one cell only
     "panels.bias_panel()",
     "panels.reversal_panel()",
     "panels.mask_panel()",
+    "panels.cam_panel(",
 )
+UNTRAINED = """
+from course.evaluation import Recorded
+names = ("baseline", "adversary", "masks")
+nets = {name: trainings.network(settings, seed) for seed, name in enumerate(names)}
+rec, say = Recorded({}, {}), lambda *claims: None
+"""
+# The later a run, the more it leaks, and the better it is; of the others there is none.
+MADE_UP = """
+from course.evaluation import Recorded
+from course.scene_debias.drawings.trade_off import METRICS
+records = {}
+for i, name in enumerate(("baseline", "adversary", "masks")):
+    numbers = [dict.fromkeys(METRICS, 0.2 + 0.2 * i + 0.01 * seed) for seed in range(3)]
+    seeds = {str(11 + seed): {"metrics": row} for seed, row in enumerate(numbers)}
+    records[name] = {"settings_hash": "x", "runs": seeds}
+rec = Recorded(records, dict.fromkeys(records, "x"))
+"""
 
 
 @pytest.fixture(scope="module")
 def page(lab, tmp_path_factory):
     folder = tmp_path_factory.mktemp("scene_debias")
-    path = shortened(NOTEBOOKS / "03_scene_debias.ipynb", NEEDED, folder)
+    before = {"panels.cam_panel(": UNTRAINED}
+    path = shortened(NOTEBOOKS / "03_scene_debias.ipynb", NEEDED, folder, before)
+    with lab.open(path) as opened:
+        yield opened.run_all(seconds=300)
+
+
+@pytest.fixture(scope="module")
+def questions(lab, tmp_path_factory):
+    needed = ("course.start(", "from course.scene_debias import panels",
+              "panels.trade_off_panel(")  # fmt: skip
+    folder = tmp_path_factory.mktemp("scene_debias_questions")
+    path = NOTEBOOKS / "03b_scene_debias_questions.ipynb"
+    path = shortened(path, needed, folder, {"panels.trade_off_panel(": MADE_UP})
     with lab.open(path) as opened:
         yield opened.run_all(seconds=300)
 
@@ -91,3 +122,44 @@ def test_masks(page):
     assert "(box, filled with the background)" in panel.alts()[0]
     assert panel.pictures_loaded()
     page.assert_clean()
+
+
+def test_activation_maps(page):
+    panel = page.panel("Where does the evidence lie?")
+    assert "swapped clip 1 of 16" in panel.alts()[0] and panel.value("clip") == "1"
+    assert "the class activation maps of baseline and masks" in panel.alts()[0]
+    assert "Evidence for the predicted action" in panel.text()
+    for name in ("baseline", "masks"):
+        assert f"{name} says" in panel.text()
+    assert panel.text().count("Over all 16 clips") == 2
+    first = panel.text()
+    panel.press("clip", "End")
+    assert "swapped clip 16 of 16" in panel.alts()[0] and panel.text() != first
+    keys(panel, "action", "ArrowDown")
+    assert "for the true action over it" in panel.alts()[0]
+    keys(panel, "action", "End")
+    assert "Evidence for the background's action" in panel.text()
+    panel.press("clip", "Home", "ArrowRight")
+    assert "swapped clip 2 of 16" in panel.alts()[0] and panel.pictures_loaded()
+    page.assert_clean()
+
+
+def test_recorded_runs_as_dots(questions):
+    panel = questions.panel("Accuracy against leakage")
+    assert "baseline: 21 ± 1 % and 21 ± 1 % (3 seeds)" in panel.text()
+    assert "masks: 61 ± 1 % and 61 ± 1 % (3 seeds)" in panel.text()
+    assert "Missing: both, background re-drawn." in panel.text()
+    assert "python -m course claims scene_debias --scale cpu" in panel.text()
+    best = "No other run is better in both means than: "
+    assert f"{best}baseline, adversary, masks." in panel.text()
+    assert "scene leakage (fresh probe) across" in panel.alts()[0]
+    keys(panel, "across", "Home")
+    assert "accuracy, scenes swapped across" in panel.alts()[0]
+    assert f"{best}masks." in panel.text()
+    keys(panel, "up", "ArrowDown")
+    assert "accuracy, in distribution up" in panel.alts()[0]
+    keys(panel, "runs", "End")
+    assert "Recorded runs, adversaries:" in panel.alts()[0]
+    assert "Missing: told the action, plain, DANN's ramp." in panel.text()
+    assert panel.pictures_loaded()
+    questions.assert_clean()

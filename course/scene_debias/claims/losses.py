@@ -167,6 +167,15 @@ LABELS = [
         "A weak labeller's hard names, voted frame by frame, cost less than 5 points",
         "hard_labeller", "adversary", least=-0.05,
     ),
+    greater(
+        "labeller-sure",
+        "Its frames agree more than its names are right: agreement does not tell how "
+        "right a labeller is",
+        "labeller:agreement",
+        "labeller:hard",
+        "a reader's question",
+        least=0.05,
+    ),
     *(
         greater(
             f"soft-{kind}", f"Soft labels beat hard ones {where}",

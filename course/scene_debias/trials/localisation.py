@@ -35,7 +35,8 @@ def localise(net: nn.Module, settings: Settings, seed: int) -> dict[str, float]:
         seed: of the videos.
 
     Returns:
-        `snippets`: share named right; `map_30` and `map_50`.
+        `snippets`, the share named right; `map_30` and `map_50`, mean average precision
+        of segments at temporal overlaps (IoU) of 0.3 and 0.5.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -60,7 +61,18 @@ def localise(net: nn.Module, settings: Settings, seed: int) -> dict[str, float]:
 
 
 def videos(settings: Settings, split: str, seed: int) -> SynthUntrimmed:
-    """Untrimmed videos of the source's actions in the target's scenes."""
+    """Untrimmed videos of the source's actions in the target's scenes.
+
+    Args:
+        settings: of the scale.
+        split: "train" or "test".
+        seed: of the world.
+
+    >>> from course.scene_debias.scales import SETTINGS
+    >>> made = videos(SETTINGS["cpu"], "test", seed=3)
+    >>> len(made), made.scene_names == TARGET["scenes"]
+    (48, True)
+    """
     knobs = make_knobs(settings.knobs, scenes=TARGET["scenes"], scene_correlation=0.0)
     return SynthUntrimmed(
         split, settings.videos, seed, settings.time_scale, knobs=knobs
@@ -69,7 +81,10 @@ def videos(settings: Settings, split: str, seed: int) -> SynthUntrimmed:
 
 @lru_cache(maxsize=2)
 def rendered(settings: Settings, split: str, seed: int) -> list[dict]:
-    """The videos with their frames as uint8, kept for the seed's other networks."""
+    """The videos, with frames as uint8, kept for the seed's other networks.
+
+    Arguments as `videos`; items as `SynthUntrimmed` has them.
+    """
     found = []
     made = videos(settings, split, seed)
     for number in range(len(made)):
@@ -85,6 +100,21 @@ def snippets(
 
     A snippet has as many frames as a clip; they begin `stride` frames apart, and at
     both ends the video's last frame stands still, so that each stretch has one.
+
+    Args:
+        net: has `embed`.
+        video: `clip` uint8 (3, T, H, W) and `frame_action` (T,).
+        settings: of the scale.
+
+    >>> from course.scene_debias.scales import SETTINGS
+    >>> class Light(nn.Module):
+    ...     def embed(self, clips):
+    ...         return clips.mean((1, 3, 4))
+    >>> video = {"clip": torch.zeros(3, 9, 4, 4, dtype=torch.uint8)}
+    >>> video["frame_action"] = torch.arange(9)
+    >>> features, action = snippets(Light(), video, SETTINGS["cpu"])  # stride 4
+    >>> features.shape, action.tolist()
+    ((2, 8), [2, 6])
     """
     frames, stride = settings.knobs.frames, settings.stride
     clip, action = video["clip"], video["frame_action"]
@@ -100,7 +130,22 @@ def snippets(
 def proposals(
     scores: np.ndarray, classes: np.ndarray, video: int, settings: Settings
 ) -> list[tuple]:
-    """Segments of every class and threshold: (video, class, start, end, score)."""
+    """Segments of every class at all thresholds, without those a better one overlaps.
+
+    Args:
+        scores: of each snippet for each class (S, C).
+        classes: their numbers (C,); below 0 is "nothing happens".
+        video: its number.
+        settings: of the scale.
+
+    Returns:
+        Rows (video, class, start, end, score), times in seconds.
+
+    >>> from course.scene_debias.scales import SETTINGS
+    >>> scores = np.array([[0.9, 0.0], [0.25, 0.75], [0.25, 0.75]])
+    >>> proposals(scores, np.array([-1, 4]), 7, SETTINGS["cpu"])  # snippets of 0.8 s
+    [(7, 4, 0.8, 2.4, 0.75)]
+    """
     seconds = settings.stride / settings.knobs.frame_rate
     found = []
     for column, label in enumerate(classes):
