@@ -28,6 +28,7 @@ METRICS: dict[str, set[str]] = {
         f"{what}_{rho}" for what in ("bias", "repair", "accuracy", "true")
         for rho in PERCENTS
     },
+    "labeller": {"frames", "hard", "soft", "agreement"},
     **dict.fromkeys(("baseline", "masks"), TRAINED | ELSEWHERE),
     **dict.fromkeys(("adversary", "both"), AGAINST_A_HEAD | ELSEWHERE),
     **{f"baseline_{rho}": TRAINED for rho in PERCENTS if rho != 95},

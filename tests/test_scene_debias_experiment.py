@@ -57,7 +57,7 @@ TWICE = ("bias", "both", "adversary_80", "conditional_x4", "released", "redraw",
 def rows(monkeypatch):
     """What all trainings log, step by step: finer than shares of 16 clips."""
     seen = []
-    for place in (trainings, bias, transfer):
+    for place in (trainings, bias, transfer, labeller):
         monkeypatch.setattr(place, "fit", partial(_noted, place.fit, seen))
     return seen
 
@@ -83,7 +83,8 @@ def do(name, settings=TINY, seed=3, **more):
 @pytest.fixture(autouse=True)
 def quick_labeller(monkeypatch):
     """The scenes' labeller learns for two steps; its own tests let it learn."""
-    monkeypatch.setattr(labeller, "RECIPE", replace(labeller.RECIPE, steps=2))
+    recipe = replace(labeller.RECIPE, steps=2, log_every=1)
+    monkeypatch.setattr(labeller, "RECIPE", recipe)
 
 
 def learned(metrics):

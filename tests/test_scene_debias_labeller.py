@@ -14,6 +14,7 @@ from course.scene_debias.methods import METHODS
 from course.scene_debias.scales import SETTINGS
 from course.scene_debias.scene_labels import hard_label, soft_label
 from course.scene_debias.trainings import make_world
+from course.scene_debias.trials import labels
 from course.synthetic import Knobs, SynthActions
 
 CPU, SEED = SETTINGS["cpu"], 3
@@ -60,10 +61,14 @@ def test_every_frame_has_a_distribution(labellers, seen):
 
 
 def test_frames_of_other_sizes_are_brought_to_its_own(labellers):
-    picture = torch.randint(256, (1, 3, 1, SIDE, SIDE), dtype=torch.uint8)
-    double = picture.repeat_interleave(2, 3).repeat_interleave(2, 4)
-    small, large = (frame_probabilities(labellers[1], x) for x in (picture, double))
-    assert small.shape == (1, 1, 8) and torch.allclose(small, large, atol=0.05)
+    """A fading colour is the same at any size, but for its ends."""
+    fade = torch.linspace(40, 200, 2 * SIDE)[None, None, None, None]
+    wide = fade.expand(1, 3, 1, 2 * SIDE, 2 * SIDE).round().byte()
+    small = wide.unflatten(3, (SIDE, 2)).unflatten(5, (SIDE, 2)).float()
+    small = small.mean((4, 6)).round().byte()
+    assert small.shape == (1, 3, 1, SIDE, SIDE)
+    one, two = (frame_probabilities(labellers[1], x) for x in (wide, small))
+    assert one.shape == (1, 1, 8) and torch.allclose(one, two, atol=0.03)
 
 
 def test_few_pictures_make_a_weak_labeller(labellers, seen):
@@ -146,3 +151,23 @@ def test_training_data_has_the_labellers_names(barely_trained):
         truth["scene"], truth["clip"], METHODS["hard_labeller"], settings, SEED
     )
     assert data["scene"].equal(named) and data["clip"].equal(truth["clip"])
+
+
+def test_the_run_counts_right_names(monkeypatch):
+    """By hand: four clips of eight frames, whose answers are made up."""
+    settings = replace(CPU, knobs=KNOBS, clips=4)
+    true = torch.eye(8)[make_world(settings, "train", SEED).scenes]
+    wrong = true.roll(1, 1)
+    said = true[:, None].repeat(1, 8, 1)
+    said[1, :5] = 0.51 * wrong[1] + 0.49 * true[1]  # outvoted, though the mean is right
+    said[2, :3] = wrong[2]
+    said[3] = wrong[3]
+    asked = []
+    monkeypatch.setattr(labels, "scene_labeller", lambda *given: asked.append(given))
+    monkeypatch.setattr(labels, "frame_probabilities", lambda net, clips: said)
+    found = labels.labeller(settings, SEED, torch.device("cpu"))
+    assert found == pytest.approx({
+        "frames": (8 + 3 + 5 + 0) / 32, "hard": 2 / 4, "soft": 3 / 4,
+        "agreement": (8 + 5 + 5 + 8) / 32,
+    })  # fmt: skip
+    assert asked == [(KNOBS, SEED + LABELLER_SEED, settings.labeller_pictures)]

@@ -23,6 +23,7 @@ NEEDED = (  # words of the cells to run; each stands in one cell only
 )
 UNTRAINED = """
 from course.evaluation import Recorded
+from course.scene_debias import results
 names = ("baseline", "adversary", "masks")
 nets = {name: trainings.network(settings, seed) for seed, name in enumerate(names)}
 rec, say = Recorded({}, {}), lambda *claims: None

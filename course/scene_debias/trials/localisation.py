@@ -142,9 +142,9 @@ def proposals(
         Rows (video, class, start, end, score), times in seconds.
 
     >>> from course.scene_debias.scales import SETTINGS
-    >>> scores = np.array([[0.9, 0.0], [0.25, 0.75], [0.25, 0.75]])
+    >>> scores = np.array([[0.25, 0.75], [0.25, 0.75], [0.9, 0.0]])
     >>> proposals(scores, np.array([-1, 4]), 7, SETTINGS["cpu"])  # snippets of 0.8 s
-    [(7, 4, 0.8, 2.4, 0.75)]
+    [(7, 4, 0.0, 1.6, 0.75)]
     """
     seconds = settings.stride / settings.knobs.frame_rate
     found = []
