@@ -22,7 +22,6 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections.abc import Callable
-from dataclasses import replace
 from http.client import HTTPException
 from pathlib import Path
 from typing import Annotated
@@ -32,24 +31,21 @@ import torch
 import typer
 from beside_videos import Make, each_video, write
 from make_synthetic import world_knobs, world_of
-from torch.nn.functional import interpolate
 
-from course.backbones import ResNet, load_into, resnet50, small_r2plus1d
-from course.scale import cache_dir, device_for, seed_everything
+from course.backbones import ResNet, load_into, resnet50
+from course.scale import cache_dir, device_for
+from course.scene_debias.labeller import frame_probabilities, scene_labeller
 from course.scene_debias.scene_labels import (
     hard_label,
     read_places365_names,
     soft_label,
 )
-from course.synthetic import SynthActions
-from course.training import TrainSettings, fit
-from course.training.classify import classify
 from course.video import centre_crop, probe, read_clip, segment_frames
 
 ADDRESS = "http://places2.csail.mit.edu/models_places365/resnet50_places365.pth.tar"
 SHA256 = "46529c86902bd0cfb0ea562a30b2850c28d2620d96282b3db9c318e1d774f6c5"
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's
-EMPTY, OTHER_SEED, SIDE = 512, 500, 32  # the stand-in's pictures, their seed, their px
+EMPTY, OTHER_SEED = 512, 500  # pictures that the stand-in learns from, their seed
 
 Look = Callable[[Path, np.ndarray], torch.Tensor]  # frames of a file -> probabilities
 
@@ -119,28 +115,13 @@ def synthetic_labeller(world: dict) -> Look:
     """A network that has learned the world's scenes from empty ones, in seconds."""
     knobs, seed = world_knobs(world), world["seed"] + OTHER_SEED
     typer.echo(f"learning {len(knobs.scene_names)} scenes from {EMPTY} empty ones ...")
-    # Uncorrelated: otherwise a scene that is no action's own would be rare.
-    knobs = replace(knobs, frames=1, scene_correlation=0.0)
-    empty = SynthActions("background_only", EMPTY, seed, knobs=knobs)
-    data = empty.tensors(("clip", "scene"), cache=False)
-    data["clip"] = _small(data["clip"][:, :, 0])[:, :, None]
-    seed_everything(0)
-    net = small_r2plus1d(len(knobs.scene_names))
-    settings = TrainSettings(epochs=10, learning_rate=8e-3)
-    step = classify(lambda batch: (batch["clip"],), "scene")
-    fit(net, data, step, settings, device=torch.device("cpu"), progress=False)
+    net = scene_labeller(knobs, seed, EMPTY)
 
-    @torch.no_grad()
     def look(file: Path, numbers: np.ndarray) -> torch.Tensor:
-        pictures = torch.from_numpy(read_clip(file, numbers)).permute(0, 3, 1, 2)
-        return net(_small(pictures)[:, :, None] / 255.0).softmax(dim=1)
+        pictures = torch.from_numpy(read_clip(file, numbers)).permute(3, 0, 1, 2)
+        return frame_probabilities(net, pictures[None])[0]
 
     return look
-
-
-def _small(pictures: torch.Tensor) -> torch.Tensor:
-    """uint8 pictures (N, 3, H, W) at the stand-in's size."""
-    return interpolate(pictures, (SIDE, SIDE), mode="bilinear", antialias=True)
 
 
 def places365_labeller(path: Path) -> Look:

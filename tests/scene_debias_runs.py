@@ -20,28 +20,30 @@ ELSEWHERE = {
     "snippets", "map_30", "map_50",
 }  # fmt: skip
 TRAINED = EXAMINED | {"seconds"}
-AGAINST_A_HEAD = TRAINED | {"head"}
+AGAINST_A_HEAD = TRAINED | {"head", "head_uncorrelated"}
 CARD = {row.name for row in fields(ReportCard)}
 
 METRICS: dict[str, set[str]] = {
-    "bias": {"scenes"} | {
+    "bias": {"scenes", "erased"} | {
         f"{what}_{rho}" for what in ("bias", "repair", "accuracy", "true")
         for rho in PERCENTS
     },
+    "labeller": {"frames", "hard", "soft", "agreement"},
     **dict.fromkeys(("baseline", "masks"), TRAINED | ELSEWHERE),
     **dict.fromkeys(("adversary", "both"), AGAINST_A_HEAD | ELSEWHERE),
     **{f"baseline_{rho}": TRAINED for rho in PERCENTS if rho != 95},
     **{f"adversary_{rho}": AGAINST_A_HEAD for rho in PERCENTS if rho != 95},
     **dict.fromkeys(("masks_100", "redraw_100", "r2plus1d_baseline",
-                     "r2plus1d_masks"), TRAINED),
+                     "r2plus1d_seen_only", "r2plus1d_masks"), TRAINED),
     **dict.fromkeys(("seen_only", "released", "silhouette", "box", "missing",
                      "redraw"), TRAINED),
-    **dict.fromkeys(("adversary_x0.3", "adversary_x2", "adversary_x4", "conditional",
-                     "conditional_x4", "fast", "merged", "r2plus1d_adversary"),
-                    AGAINST_A_HEAD),
+    **dict.fromkeys(("adversary_x0.3", "adversary_x1.5", "adversary_x2",
+                     "adversary_x4", "adversary_seen", "conditional", "conditional_x2",
+                     "conditional_x4", "fast", "r2plus1d_adversary"), AGAINST_A_HEAD),
     **{f"{form}_{kind}": AGAINST_A_HEAD for form in ("hard", "soft")
-       for kind in ("uniform", "confusable")},
-    **dict.fromkeys(("card_baseline", "card_adversary", "card_both"), CARD),
+       for kind in ("uniform", "confusable", "merged", "labeller")},
+    **dict.fromkeys(("card_untrained", "card_baseline", "card_adversary", "card_masks",
+                     "card_both"), CARD),
     "debias_videos": {
         "baseline_accuracy", "baseline_swapped", "both_accuracy", "both_swapped",
         "clips_per_second", "gflops_per_clip", "steps", "planned_steps",

@@ -1,6 +1,7 @@
 """The claims engine: every kind's outcomes, staleness, what is missing, honesty."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -54,6 +55,22 @@ def test_greater(by, least, outcome):
     assert found.outcome == outcome
     assert found.low < found.estimate < found.high
     assert found.estimate == pytest.approx(by + 0.002)
+
+
+@pytest.mark.parametrize(
+    "gain, other, outcome",
+    [(0.3, 0.1, "holds"), (0.1, 0.1, "undecided"), (0.1, 0.3, "fails")],
+)
+def test_a_gain_over_a_gain(gain, other, outcome):
+    rows = shifted(gain), BASE, shifted(other, wobble=-0.01), BASE
+    found = decide(claim(c="c", d="d"), *rows)
+    assert found.outcome == outcome
+    by_hand = [a - b - c + d for a, b, c, d in zip(*rows, strict=True)]
+    assert found.estimate == pytest.approx(sum(by_hand) / len(by_hand))
+    words = (
+        rf"a minus b \{gain + 0.002:+.3f}, c minus d \{other - 0.002:+.3f}; difference"
+    )
+    assert re.search(words, found.sentence), found.sentence
 
 
 def test_pairing_decides_what_means_alone_would_not():
@@ -329,7 +346,7 @@ def test_a_true_nothing_seldom_holds():
     "fields, message",
     [
         ({"kind": "better"}, "kind must be one of greater"),
-        ({"b": None}, "needs a \\+ b or a \\+ value; got a"),
+        ({"b": None}, "needs a \\+ b or a \\+ value or a \\+ b \\+ c \\+ d; got a"),
         ({"value": 1.0}, "got a \\+ b \\+ value"),
         ({"kind": "equal"}, "margin"),
         ({"kind": "equal", "margin": 0.0}, "must be positive, got 0.0"),

@@ -13,7 +13,12 @@ from course.evaluation.probes import one_hot
 from course.scene_debias.scales import SETTINGS, SOURCE, TARGET
 from course.scene_debias.trainings import network
 from course.scene_debias.trials import localisation, transfer
-from course.scene_debias.trials.localisation import localise, proposals, snippets
+from course.scene_debias.trials.localisation import (
+    localise,
+    proposals,
+    snippets,
+    without_overlaps,
+)
 
 CPU, SEED, RHO = torch.device("cpu"), 3, 0.75
 TINY = replace(
@@ -90,13 +95,32 @@ def test_proposals_are_runs_above_every_threshold():
                        [0.35, 0.65, 0.00], [0.20, 0.05, 0.75]])  # fmt: skip
     found = proposals(scores, np.array([-1, 0, 3]), 7, settings)
     rows = {tuple(round(x, 6) for x in row) for row in found}
+    # Above 0.1 action 0 lasts from the first snippet on, with a mean score of 0.48:
+    # two thirds of that are its better part, so it goes.
     assert rows == {
-        (7, 0, 0.0, 2.4, round((0.15 + 0.65 + 0.65) / 3, 6)),  # above 0.1
         (7, 0, 0.8, 2.4, 0.65),  # above 0.2 .. 0.6
         (7, 3, 2.4, 3.2, 0.75),  # above 0.1 .. 0.7; 0.05 never counts
     }
     assert len(found) == len(rows)  # what many thresholds propose is said once
     assert proposals(scores[:, :1], np.array([-1]), 7, settings) == []
+    scores[:, 1] = [0.15, 0.15, 0.65, 0.15]  # a quarter of the long run is better
+    found = proposals(scores[:, 1:2], np.array([0]), 7, settings)
+    assert [row[2:4] for row in found] == [(1.6, pytest.approx(2.4)), (0.0, 3.2)]
+
+
+def test_of_overlapping_segments_the_best_stays():
+    """IoU by hand: 2 of 4 s shared is one half, and one half may stay."""
+    best, half, more = (0.0, 4.0, 0.9), (0.0, 2.0, 0.8), (0.0, 2.1, 0.7)
+    apart, touching = (6.0, 8.0, 0.1), (4.0, 6.0, 0.2)
+    found = without_overlaps([apart, more, half, touching, best], 0.5)
+    assert found == [best, half, touching, apart]  # `more` meets both of the first
+    assert without_overlaps([half, more, best], 0.49) == [best]
+    assert without_overlaps([half, more, best], 1.0) == [best, half, more]
+    # What was removed removes nothing: the third meets the second alone.
+    chain = [(0.0, 4.0, 0.9), (1.0, 5.0, 0.8), (3.0, 7.0, 0.7)]
+    assert without_overlaps(chain, 0.3) == [chain[0], chain[2]]
+    assert without_overlaps([best, best, best], 0.5) == [best]
+    assert without_overlaps([], 0.5) == []
 
 
 @pytest.mark.parametrize("blind", [False, True])

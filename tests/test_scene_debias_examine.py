@@ -15,6 +15,7 @@ from course.scene_debias.examine import PROBE_SEED, examine, leakage, split_of
 from course.scene_debias.scales import SETTINGS
 from course.scene_debias.trainings import make_world, network
 from course.scene_debias.trials import bias
+from course.synthetic import SynthActions
 
 CPU, SEED, RHO = torch.device("cpu"), 3, 0.75
 TINY = replace(
@@ -142,7 +143,7 @@ def test_every_split_shows_the_same_performances_and_the_probe_others():
     assert not probe["mask"][:64].equal(test["mask"])
 
 
-def test_the_head_is_asked_about_clips_in_distribution():
+def test_the_head_is_asked_where_actions_tell_the_scene_and_where_not():
     class Says(nn.Module):
         def forward(self, features):
             return features
@@ -155,10 +156,13 @@ def test_the_head_is_asked_about_clips_in_distribution():
             return torch.eye(8)[own[action]]
 
     net = Remembers("scene")
-    assert "head" not in examine(net, TINY, SEED)
-    assert examine(net, TINY, SEED, head=Says())["head"] == 1.0
-    told = examine(net, TINY, SEED, head=SaysTheActions())["head"]
-    assert told == pytest.approx(at_home("test"))
+    assert not {"head", "head_uncorrelated"} & set(examine(net, TINY, SEED))
+    knows = examine(net, TINY, SEED, head=Says())
+    assert knows["head"] == knows["head_uncorrelated"] == 1.0
+    told = examine(net, TINY, SEED, head=SaysTheActions())
+    assert told["head"] == pytest.approx(at_home("test"))
+    assert told["head_uncorrelated"] == pytest.approx(at_home("uncorrelated"))
+    assert told["head_uncorrelated"] < 0.4 < 0.6 < told["head"]
 
 
 def test_the_probe_is_tested_on_clips_that_it_has_not_learned_from():
@@ -197,11 +201,14 @@ def few():
 
 
 def with_network(monkeypatch, settings, key, blind=False):
-    label = {}
-    for rho in settings.correlations:
-        data = split_of(settings, "test", SEED + PROBE_SEED, rho, settings.probe_clips)
+    """The run's numbers if the scene network says a clip's `key`, or nothing."""
+    seed, count, label = SEED + PROBE_SEED, settings.probe_clips, {}
+    asked = [("test", rho) for rho in settings.correlations]
+    for split, rho in [*asked, ("background_only", 0.0)]:
+        data = split_of(settings, split, seed, rho, count)
+        nothing = blind or (key == "action" and split == "background_only")
         for clip, kind in zip(data["clip"], data[key], strict=True):
-            label[clip.numpy().tobytes()] = 0 * kind if blind else kind
+            label[clip.numpy().tobytes()] = 0 * kind if nothing else kind
     monkeypatch.setattr(bias, "scene_network", lambda *_: Sees(label))
     return bias.bias(settings, SEED, CPU)
 
@@ -210,12 +217,13 @@ def test_a_perfect_scene_network_finds_the_true_bias(monkeypatch, few):
     found = with_network(monkeypatch, few, "scene")
     assert found["scenes"] == 1.0
     for rho in (0, 50, 100):
-        assert found[f"bias_{rho}"] == pytest.approx(found[f"true_{rho}"])
         accuracy = found[f"accuracy_{rho}"]
         assert found[f"bias_{rho}"] == pytest.approx(scene_bias(accuracy, 1 / 8))
+    assert found["bias_100"] == pytest.approx(found["true_100"])
     assert found["accuracy_100"] == 1.0 and found["repair_100"] > 0.8
     assert found["accuracy_50"] == pytest.approx(0.5 + 0.5 / 8, abs=0.12)
     assert abs(found["bias_0"]) < 0.6 and found["repair_0"] < 0.1
+    assert found["erased"] == pytest.approx(found["bias_0"])  # the very same scenes
 
 
 def test_a_scene_network_that_sees_nothing_finds_no_bias(monkeypatch, few):
@@ -223,7 +231,28 @@ def test_a_scene_network_that_sees_nothing_finds_no_bias(monkeypatch, few):
     for rho in (0, 50, 100):
         assert found[f"accuracy_{rho}"] == pytest.approx(1 / 8, abs=0.02)
     assert found["true_100"] == pytest.approx(math.log(8))
-    assert found["scenes"] < 0.4
+    assert found["scenes"] < 0.4 and abs(found["erased"]) < 0.2
+
+
+def test_features_that_see_the_actor_lose_their_bias_with_it(monkeypatch, few):
+    found = with_network(monkeypatch, few, "action")
+    assert found["bias_0"] == pytest.approx(math.log(8))
+    assert abs(found["erased"]) < 0.2 and found["scenes"] < 0.4
+
+
+def test_the_true_bias_comes_from_labels_alone(monkeypatch, few):
+    """It is that of the rule "each scene's own action", and no pixel is asked."""
+    blind, known = (
+        with_network(monkeypatch, few, "scene", blind) for blind in (True, False)
+    )
+    for name in ("render", "tensors"):
+        monkeypatch.setattr(SynthActions, name, lambda *_: pytest.fail("it rendered"))
+    for rho, accuracy in ((0.0, 1 / 8), (0.5, 0.5 + 0.5 / 8), (1.0, 1.0)):
+        found = bias.true_bias(few, SEED, rho)
+        assert found == pytest.approx(scene_bias(accuracy, 1 / 8), abs=0.1)
+        assert found == blind[f"true_{100 * rho:.0f}"] == known[f"true_{100 * rho:.0f}"]
+    assert bias.true_bias(replace(few, probe_clips=8), SEED, 0.5) == known["true_50"]
+    assert bias.true_bias(few, SEED + 1, 0.5) != known["true_50"]
 
 
 def test_the_scene_network_learns_scenes_of_another_world(monkeypatch):

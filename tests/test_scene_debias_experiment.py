@@ -15,7 +15,7 @@ from course.backbones import small_r2plus1d, small_resnet3d
 from course.evaluation import REPORT_CARD, report_card
 from course.evaluation.frozen_world import report_card_world
 from course.scale import seed_everything
-from course.scene_debias import trainings
+from course.scene_debias import labeller, trainings
 from course.scene_debias.claims import CLAIMS
 from course.scene_debias.examine import examine, split_of
 from course.scene_debias.experiment import RUNS, SETTINGS
@@ -43,19 +43,21 @@ def shortened(scale, batch, size, **changes):
 
 
 TINY = shortened("cpu", 8, 16)
-CARDS = ("card_baseline", "card_adversary", "card_both")
+CARDS = ("card_baseline", "card_adversary", "card_masks", "card_both")
+NATS = ("bias_", "true_", "erased")
 NO_SHARES = {"seconds", "clips_per_second", "gflops_per_clip", "steps", "planned_steps"}
 TIMES = {"seconds", "clips_per_second"}
 # One run of each kind is done twice.
 TWICE = ("bias", "both", "adversary_80", "conditional_x4", "released", "redraw",
-         "missing", "soft_confusable", "r2plus1d_masks", "debias_videos")  # fmt: skip
+         "missing", "soft_confusable", "soft_labeller", "adversary_seen",
+         "r2plus1d_masks", "debias_videos")  # fmt: skip
 
 
 @pytest.fixture
 def rows(monkeypatch):
     """What all trainings log, step by step: finer than shares of 16 clips."""
     seen = []
-    for place in (trainings, bias, transfer):
+    for place in (trainings, bias, transfer, labeller):
         monkeypatch.setattr(place, "fit", partial(_noted, place.fit, seen))
     return seen
 
@@ -78,19 +80,29 @@ def do(name, settings=TINY, seed=3, **more):
     return RUNS[name](settings, seed, CPU, **more)
 
 
+@pytest.fixture(autouse=True)
+def quick_labeller(monkeypatch):
+    """The scenes' labeller learns for two steps; its own tests let it learn."""
+    recipe = replace(labeller.RECIPE, steps=2, log_every=1)
+    monkeypatch.setattr(labeller, "RECIPE", recipe)
+
+
 def learned(metrics):
     return {k: v for k, v in metrics.items() if k not in TIMES}
 
 
 def check_shares(found):
     for key, value in found.items():
-        if key.startswith(("bias_", "true_")):
+        if key.startswith(NATS):
             assert value <= math.log(8) + 1e-6, key
         elif key not in NO_SHARES:
             assert 0 <= value <= 1 + 1e-6, key
 
 
-@pytest.mark.parametrize("name", [name for name in RUNS if name not in CARDS])
+OTHERS = [name for name in RUNS if not name.startswith("card_")]
+
+
+@pytest.mark.parametrize("name", OTHERS)
 def test_a_run_gives_what_it_promises_and_gives_it_again(name, rows):
     found = do(name)
     assert set(found) == METRICS[name]
@@ -114,8 +126,8 @@ def test_the_runs_are_those_that_are_promised():
 
 
 @pytest.mark.parametrize(("name", "strength"), [
-    ("adversary_x0.3", 0.3), ("conditional", 1.0), ("adversary_x4", 4.0),
-    ("conditional_x4", 4.0),
+    ("adversary_x0.3", 0.3), ("adversary_x1.5", 1.5), ("adversary_x4", 4.0),
+    ("conditional", 1.0), ("conditional_x2", 2.0), ("conditional_x4", 4.0),
 ])  # fmt: skip
 def test_runs_of_other_strengths_use_them(name, strength, rows):
     """The second of two steps begins half-way up the ramp."""
@@ -183,8 +195,31 @@ def test_a_report_card_is_complete(name, monkeypatch, rows):
     found = do(name)
     assert set(found) == CARD and all(map(math.isfinite, found.values()))
     assert asked == [TrainSettings(**tiny.recipe)] and len(rows) == 1
-    assert ("head_accuracy" in rows[0]) == (name != "card_baseline")
-    assert ("masked_entropy" in rows[0]) == (name == "card_both")
+    assert ("head_accuracy" in rows[0]) == (name in ("card_adversary", "card_both"))
+    assert ("masked_entropy" in rows[0]) == (name in ("card_masks", "card_both"))
+
+
+def test_the_untrained_networks_card_needs_no_training(monkeypatch):
+    """Nor clips to learn from: the weights are as the seed draws them."""
+    seen = []
+
+    def examined(net, seed):
+        seen.append(net)
+        return report_card(net, seed, test_clips=16, probe_clips=32)
+
+    def refuse(*args, **named):
+        pytest.fail("it was trained")
+
+    for part in ("train", "training_data"):
+        monkeypatch.setattr(card, part, refuse)
+    monkeypatch.setattr(card, "report_card", examined)
+    found = do("card_untrained")
+    assert set(found) == CARD and all(map(math.isfinite, found.values()))
+    seed_everything(3)
+    drawn = small_resnet3d(len(report_card_world("train", 3).action_names))
+    weights = seen[0].state_dict()
+    assert all(weights[key].equal(value) for key, value in drawn.state_dict().items())
+    assert do("card_untrained") == found
 
 
 def test_claims_refer_to_runs_and_metrics_that_exist():
@@ -222,7 +257,9 @@ def test_large_scales_take_two_steps_on_a_cpu(scale, name, rows):
     assert settings.recipe.mixed_precision == "bf16"
     found, promised = do(name, settings), METRICS[name]
     if name == "bias":
-        promised = {key for key in promised if key.endswith(("_90", "_100", "scenes"))}
+        promised = {
+            key for key in promised if key.endswith(("_90", "_100", "scenes", "erased"))
+        }
     assert set(found) == promised
     assert all(map(math.isfinite, [*losses(rows), *found.values()]))
     check_shares(found)

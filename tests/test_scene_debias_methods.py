@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+from course.scene_debias import labeller
 from course.scene_debias.adversary import ConditionalSceneHead, SceneHead
 from course.scene_debias.inputs import (
     clips_of,
@@ -30,8 +32,15 @@ from course.scene_debias.trainings import (
 
 CPU = SETTINGS["cpu"]
 SMALL = replace(CPU, knobs=replace(CPU.knobs, size=24))
+SEEN = ("seen_only", "adversary_seen")  # masked clips, and no loss on them
 MASKED = [name for name, method in METHODS.items() if method.masks != "none"]
 LABELS = torch.arange(4096) % 8
+
+
+@pytest.fixture(autouse=True)
+def quick_labeller(monkeypatch):
+    """The scenes' labeller learns for two steps; its own tests let it learn."""
+    monkeypatch.setattr(labeller, "RECIPE", replace(labeller.RECIPE, steps=2))
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +80,26 @@ def test_masked_clips_are_other_videos(world, truth, name):
     assert all(len(found) == 1 for found in origin)
     assert {found.pop() for found in map(set, origin)} == set(range(24))
     assert all(item not in found for item, found in enumerate(origin))
+
+
+@pytest.mark.parametrize("scale", SETTINGS)
+def test_masked_clips_are_other_actions(scale):
+    """Labels come in turns: a shift by whole turns would keep every action."""
+    settings = SETTINGS[scale]
+    actions = torch.as_tensor(make_world(settings, "train", 3).actions)
+    count = len(actions)
+    # Pixels that tell a clip's number, and nobody to hide.
+    digits = torch.stack([torch.arange(count) % 256, torch.arange(count) // 256], 1)
+    clips = torch.cat([digits, 0 * digits[:, :1]], 1).byte()[:, :, None, None, None]
+    data = {
+        "clip": clips, "background": clips, "action": actions, "scene": actions,
+        "mask": torch.zeros(count, 1, 1, 1, dtype=torch.bool),
+    }  # fmt: skip
+    few = SimpleNamespace(tensors=lambda keys: {key: data[key] for key in keys})
+    masked = training_data(few, METHODS["masks"], settings, 3)["masked"].flatten(1)
+    origin = masked[:, 0].int() + 256 * masked[:, 1].int()
+    assert origin.sort().values.equal(torch.arange(count).int())
+    assert not bool((actions[origin] == actions).any())
 
 
 def test_an_erased_human_leaves_the_worlds_own_background(truth):
@@ -146,8 +175,9 @@ def test_clips_of_a_batch_come_in_shares(truth):
 
 
 def named(seed=3, noise=0.4, **options):
-    settings = replace(CPU, noise=noise)
-    return scene_names(LABELS, 8, Method("plain", **options), settings, seed)
+    """Names of `LABELS`, by labellers that need not look at any clip."""
+    settings, method = replace(CPU, noise=noise), Method("plain", **options)
+    return scene_names(LABELS, torch.empty(0), method, settings, seed)
 
 
 def test_labels_are_wrong_in_the_way_that_was_asked_for():
@@ -192,7 +222,7 @@ def test_the_step_is_what_the_method_says(name):
              "conditional": ConditionalSceneHead}  # fmt: skip
     assert type(step.scene_head) is kinds[method.adversary]
     assert (step.masked is not None) == (name in MASKED)
-    assert step.confusion == (0.0 if name == "seen_only" else 1.0)
+    assert step.confusion == (0.0 if name in SEEN else 1.0)
     assert step.wiring == ("released" if name == "released" else "paper")
     assert (step.mask_head is not None) == (name == "released")
     assert step.clips is (redrawn if name == "redraw" else clips_of)
@@ -241,3 +271,31 @@ def test_what_does_not_exist_is_refused():
         learn("baseline", SMALL, 3, correlation=1.5)
     with pytest.raises(ValueError, match="split must be"):
         make_world(SMALL, "nobody", 3)
+
+
+@pytest.mark.parametrize("field", [
+    "adversary", "schedule", "labels", "masks", "wiring",
+])  # fmt: skip
+def test_methods_refuse_options_that_do_not_exist(field):
+    with pytest.raises(ValueError, match=f"^{field} is one of .*, got 'magic'$"):
+        Method(**{field: "magic"})
+    with pytest.raises(ValueError, match=field):
+        replace(METHODS["both"], **{field: None})
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    ({"labels": "merged"}, "no use without adversary"),
+    ({"soft": True}, "no use without adversary"),
+    ({"masks": "box", "labels": "labeller"}, "no use without adversary"),
+    ({"wiring": "released"}, "released wiring needs masked clips"),
+    ({"adversary": "plain", "wiring": "released"}, "needs masked clips"),
+])  # fmt: skip
+def test_methods_refuse_options_that_would_do_nothing(options, said):
+    with pytest.raises(ValueError, match=said):
+        Method(**options)
+
+
+@pytest.mark.parametrize("kind", ["none", "magic", ""])
+def test_humans_are_hidden_in_known_ways_only(truth, kind):
+    with pytest.raises(ValueError, match=f"masks are .'erased', .* got '{kind}'"):
+        hide_humans(truth, kind, SMALL, 3)

@@ -10,7 +10,12 @@ from scene_debias_runs import METRICS
 
 from course.evaluation import Recorded
 from course.scene_debias import results
-from course.scene_debias.experiment import CORRELATIONS, RUNS, STRENGTHS
+from course.scene_debias.experiment import (
+    CORRELATIONS,
+    RUNS,
+    STRENGTHS,
+    TOLD_STRENGTHS,
+)
 from course.scene_debias.scales import SETTINGS
 from course.teaching import NotRecorded, Picture, charts, show
 
@@ -19,17 +24,17 @@ FIGURES = {  # and runs that each needs
     "bias_curve": ("bias", "baseline_98", "baseline"),
     "sweep": ("adversary_90", "baseline_0"),
     "leakage_and_use": ("seen_only", "baseline_0"),
-    "strength_window": ("adversary_x2", "conditional_x4", "fast"),
-    "losses": ("masks", "seen_only"),
+    "strength_window": ("adversary_x1.5", "conditional_x2", "fast"),
+    "losses": ("masks", "seen_only", "adversary_seen"),
     "masks": ("box", "released"),
-    "labels": ("soft_uniform", "merged"),
+    "labels": ("soft_uniform", "hard_merged", "soft_labeller"),
     "transfer": ("adversary",),
     "localisation": ("both",),
     "cams": ("masks",),
     "rho_one": ("redraw_100", "masks_100"),
-    "another_network": ("r2plus1d_masks", "masks"),
+    "another_network": ("r2plus1d_masks", "r2plus1d_seen_only", "masks"),
     "redrawn": ("redraw", "both"),
-    "cards": ("card_adversary",),
+    "cards": ("card_adversary", "card_masks", "card_untrained"),
 }
 NEEDED = [(name, run) for name, runs in FIGURES.items() for run in runs]
 # What figures say of their world and measure; no number of these was trained.
@@ -100,7 +105,7 @@ def test_every_figure_is_tested():
 def test_figures_name_runs_that_exist():
     """Not one is drawn without values: `made` has no others than the promised ones."""
     tables = (results.LOSSES, results.MASKS, results.LABELS, results.REDRAW,
-              results.TRAVELLERS, results.CARDS)  # fmt: skip
+              results.TRAVELLERS, results.NETWORKS, results.CARDS)  # fmt: skip
     runs = {name for table in tables for name in table} | set(results.WINDOW)
     assert runs <= set(RUNS) and {run for _, run in NEEDED} <= set(RUNS)
     for table in (results.USE, results.TRANSFER):
@@ -112,7 +117,7 @@ def test_figures_name_runs_that_exist():
 def test_sweeps_meet_the_scales_own_setting_once(scale):
     settings = SETTINGS[scale]
     assert settings.correlation not in CORRELATIONS
-    assert settings.strength not in STRENGTHS
+    assert settings.strength not in {*STRENGTHS, *TOLD_STRENGTHS}
     curve = results.over_correlation(made(), settings, "adversary", "swapped")
     assert tuple(curve) == settings.correlations
     assert curve[settings.correlation] == made().values("adversary:swapped")
@@ -136,19 +141,22 @@ def test_the_window_has_every_strength_where_it_belongs(monkeypatch):
     records = made()
     plain, told, fast = drawn(monkeypatch, "strength_window", records)[1].values()
     expected = {0.0: "baseline", 0.3: "adversary_x0.3", 1.0: "adversary",
-                2.0: "adversary_x2", 4.0: "adversary_x4"}  # fmt: skip
+                1.5: "adversary_x1.5", 2.0: "adversary_x2",
+                4.0: "adversary_x4"}  # fmt: skip
     swapped = {s: records.values(f"{run}:swapped") for s, run in expected.items()}
     assert plain == swapped and list(plain) == sorted(plain)
     assert told == {1.0: records.values("conditional:swapped"),
+                    2.0: records.values("conditional_x2:swapped"),
                     4.0: records.values("conditional_x4:swapped")}  # fmt: skip
     assert fast == {1.0: records.values("fast:swapped")}
 
 
 def test_only_who_trained_with_a_head_has_its_number(monkeypatch):
     (rows,) = drawn(monkeypatch, "leakage_and_use", made(), "seed_dots")
-    head = results.SCENE["head"]
-    with_head = {name for name, parts in rows.items() if parts[head]}
-    assert with_head == {results.LOSSES["adversary"], results.LOSSES["both"]}
+    trained = {results.LOSSES[run] for run in ("adversary", "adversary_seen", "both")}
+    for metric in ("head", "head_uncorrelated"):
+        head = results.SCENE[metric]
+        assert {name for name, parts in rows.items() if parts[head]} == trained
     assert all(parts[results.SCENE["leakage"]] for parts in rows.values())
 
 

@@ -19,7 +19,7 @@ from course.datasets.beside import file_beside
 from course.scene_debias.methods import METHODS
 from course.scene_debias.scales import SETTINGS
 from course.scene_debias.trials import video_clips, videos
-from course.scene_debias.trials.video_clips import Rendered, clips_for
+from course.scene_debias.trials.video_clips import clips_for
 from course.scene_debias.trials.videos import debias_videos, starting_network
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data_scripts"))
@@ -150,7 +150,10 @@ def test_the_worlds_masked_clips_are_its_own():
     assert not first["masked"].equal(first["clip"])
     assert first["masked"].dtype == torch.uint8
     assert not second["masked"].equal(first["masked"])
-    assert set(Rendered(clips.train.world)[0]) == {"clip", "action", "scene"}
+    assert set(first) == {"clip", "action", "scene", "masked"}
+    plain = clips_for(TINY, 3, CPU, None, METHODS["adversary"])
+    assert set(plain.train[0]) == {"clip", "action", "scene"}
+    assert all(set(test[0]) == {"clip", "action"} for test in plain.tests.values())
 
 
 def test_what_is_missing_is_said_before_anything_is_trained(manifest, monkeypatch):

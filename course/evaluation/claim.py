@@ -23,7 +23,7 @@ KINDS = ("greater", "equal", "exact", "inside", "sign_flip")
 # The fields beside id, sentence, ... that each kind needs: exactly one of these sets.
 _RANGES = ({"lower"}, {"upper"}, {"lower", "upper"})
 _FIELDS: dict[str, list[set[str]]] = {
-    "greater": [{"a", "b"}, {"a", "value"}],
+    "greater": [{"a", "b"}, {"a", "value"}, {"a", "b", "c", "d"}],
     "equal": [{"a", "b", "margin"}, {"a", "value", "margin"}],
     "exact": [{"a", "b"}, {"a", "value"}],
     "inside": [{side} | ends for side in ("a", "sweep") for ends in _RANGES],
@@ -42,7 +42,8 @@ class Claim:
         source: where it comes from (paper, table, review).
         kind: one of `KINDS`.
         metric: the metric compared, unless a reference names its own.
-        a, b, c, d: references to records: "name" or "name:metric".
+        a, b, c, d: references to records: "name" or "name:metric".  With all four,
+            greater is about a gain over a gain, (a - b) - (c - d).
         value: a fixed number in the place of b.
         sweep: for a peak: pairs (setting, reference), one per setting tried.
         least: greater, sign_flip: the least effect that counts.

@@ -31,9 +31,11 @@ def _outcome(true_everywhere: bool, true_nowhere: bool) -> str:
 
 
 def _differences(claim: Claim, table: Table) -> list[float]:
-    """a - b, or a - value, seed by seed."""
+    """a - b, a - value, or (a - b) - (c - d), seed by seed."""
     if claim.value is not None:
         return [x - claim.value for x in table[0]]
+    if claim.kind == "greater" and claim.c is not None:
+        return [a - b - (c - d) for a, b, c, d in zip(*table, strict=True)]
     return [x - y for x, y in zip(table[0], table[1], strict=True)]
 
 
@@ -146,7 +148,13 @@ def _spread(interval: Interval, digits: int, sign: str = "+") -> str:
 
 
 def _difference_text(claim: Claim, table: Table, effect: Interval, goal: str) -> str:
-    first, second = (math.fsum(row) / len(row) for row in (table[0], table[-1]))
+    means = [math.fsum(row) / len(row) for row in table]
+    if claim.c is not None:
+        gain, rival = (x - y for x, y in (means[:2], means[2:]))
+        text = f"{claim.a} minus {claim.b} {gain:+.{claim.digits}f}, "
+        text += f"{claim.c} minus {claim.d} {rival:+.{claim.digits}f}; difference "
+        return f"{text}{_spread(effect, claim.digits)} {_over(table)}, claimed {goal}"
+    first, second = means[0], means[-1]
     other = "the fixed value" if claim.b is None else claim.b
     second = second if claim.value is None else claim.value
     text = f"{claim.a} {first:.{claim.digits}f}, {other} {second:.{claim.digits}f}; "

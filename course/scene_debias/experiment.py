@@ -20,14 +20,24 @@ from course.scene_debias.trials.debiasing import (
     everywhere,
     on_r2plus1d,
 )
+from course.scene_debias.trials.labels import labeller
 from course.scene_debias.trials.videos import debias_videos
 
-__all__ = ["CORRELATIONS", "RUNS", "SETTINGS", "STRENGTHS", "VERSION", "Settings"]
+__all__ = [
+    "CORRELATIONS",
+    "RUNS",
+    "SETTINGS",
+    "STRENGTHS",
+    "TOLD_STRENGTHS",
+    "VERSION",
+    "Settings",
+]
 VERSION = 1
 
 MAIN = ("baseline", "adversary", "masks", "both")
 CORRELATIONS = (0.0, 0.5, 0.8, 0.9, 0.98, 1.0)  # besides the scale's own
-STRENGTHS = (0.3, 2.0, 4.0)  # besides the scale's own
+STRENGTHS = (0.3, 1.5, 2.0, 4.0)  # besides the scale's own
+TOLD_STRENGTHS = (2.0, 4.0)  # of the head that is told the action, besides that
 
 
 def at(name: str, correlation: float) -> str:
@@ -50,6 +60,7 @@ def times(name: str, strength: float) -> str:
 
 RUNS: dict[str, Callable[..., dict[str, float]]] = {
     "bias": bias,
+    "labeller": labeller,
     **{name: partial(everywhere, name) for name in MAIN},
     **{
         at(name, rho): partial(debias, name, correlation=rho)
@@ -62,17 +73,20 @@ RUNS: dict[str, Callable[..., dict[str, float]]] = {
     },
     **{
         times(name, strength): partial(at_strength, name, strength)
-        for name, strengths in (("adversary", STRENGTHS), ("conditional", (4.0,)))
+        for name, strengths in (
+            ("adversary", STRENGTHS),
+            ("conditional", TOLD_STRENGTHS),
+        )
         for strength in strengths
     },
     **{name: partial(debias, name) for name in METHODS if name not in MAIN},
     **{
         f"r2plus1d_{name}": partial(on_r2plus1d, name)
-        for name in ("baseline", "adversary", "masks")
+        for name in ("baseline", "adversary", "seen_only", "masks")
     },
     **{
         f"card_{name}": partial(card, name)
-        for name in ("baseline", "adversary", "both")
+        for name in ("untrained", "baseline", "adversary", "masks", "both")
     },
     "debias_videos": debias_videos,
 }

@@ -1,11 +1,10 @@
-"""The pictures of the scene-debiasing chapter that are not panels, for the notebook.
+"""The picture of the scene-debiasing chapter that is no panel, for the notebook.
 
     from course.scene_debias import pictures
 
-They are drawn in `course.scene_debias.drawings`.
+It is drawn in `course.scene_debias.drawings`.
 """
 
 from course.scene_debias.drawings.schematic import sdn_schematic
-from course.scene_debias.drawings.world_clips import bias_clips
 
-__all__ = ["bias_clips", "sdn_schematic"]
+__all__ = ["sdn_schematic"]

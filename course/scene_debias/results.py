@@ -11,7 +11,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from course.evaluation import Recorded
-from course.scene_debias.experiment import CORRELATIONS, STRENGTHS, at, times
+from course.scene_debias.experiment import (
+    CORRELATIONS,
+    STRENGTHS,
+    TOLD_STRENGTHS,
+    at,
+    times,
+)
+from course.scene_debias.result_rows import (
+    CARDS,
+    LABELS,
+    LOSSES,
+    MASKS,
+    NETWORKS,
+    REDRAW,
+    SCENE,
+    TRANSFER,
+    TRAVELLERS,
+    USE,
+    WINDOW,
+    over_correlation,
+)
 from course.scene_debias.scales import Settings
 from course.teaching import charts, figures
 from course.teaching.figures import Picture
@@ -23,67 +43,6 @@ from course.teaching.recorded_figures import (
 )
 
 CHAPTER = "scene_debias"
-LOSSES = {
-    "baseline": "cross-entropy alone",
-    "seen_only": "masked clips seen, no loss",
-    "masks": "mask confusion",
-    "adversary": "adversary",
-    "both": "both losses",
-}
-MASKS = {
-    "seen_only": "erased, no loss",
-    "masks": "erased",
-    "missing": "erased, frames missed",
-    "silhouette": "silhouette, mean colour",
-    "box": "box, mean colour",
-    "released": "erased, released wiring",
-}
-LABELS = {
-    "baseline": "no labels",
-    "adversary": "exact",
-    "hard_uniform": "any scene, hard",
-    "soft_uniform": "any scene, soft",
-    "hard_confusable": "partner scene, hard",
-    "soft_confusable": "partner scene, soft",
-    "merged": "pairs merged",
-}
-REDRAW = {
-    "baseline": "cross-entropy alone",
-    "both": "both losses",
-    "redraw": "background re-drawn",
-}
-WINDOW = (
-    "baseline", "adversary", *(times("adversary", s) for s in STRENGTHS),
-    "conditional", times("conditional", 4.0),
-)  # fmt: skip
-USE = {
-    "swapped": "right, scenes swapped",
-    "background_action": "background's action",
-    "leakage": "scene leakage",
-}
-SCENE = {
-    "head": "head that took part",
-    "leakage": "fresh probe",
-    "background_action": "use: background's action",
-}
-TRANSFER = {
-    "tuned_unbiased": "fine-tuned, scenes tell nothing",
-    "tuned_biased": "fine-tuned, scenes tell",
-    "linear_unbiased": "linear, scenes tell nothing",
-    "linear_biased": "linear, scenes tell",
-}
-TRAVELLERS = {
-    "baseline": "baseline",
-    "adversary": "adversary",
-    "masks": "mask confusion",
-    "both": "both losses",
-}
-NETWORKS = {f"r2plus1d_{name}": name for name in ("baseline", "adversary", "masks")}
-CARDS = {
-    "card_baseline": "baseline",
-    "card_adversary": "adversary",
-    "card_both": "both",
-}
 
 
 @needing(CHAPTER, ["bias", *(at("baseline", rho) for rho in CORRELATIONS), "baseline"])
@@ -162,7 +121,8 @@ def strength_window(rec: Recorded, settings: Settings) -> Picture:
     for axis, (metric, title) in zip(axes, panes.items(), strict=True):
         plain = {0.0: "baseline", usual: "adversary"}
         plain |= {s: times("adversary", s) for s in STRENGTHS}
-        told = {usual: "conditional", 4.0: times("conditional", 4)}
+        told = {usual: "conditional"}
+        told |= {s: times("conditional", s) for s in TOLD_STRENGTHS}
         curves = {
             words: {s: rec.values(f"{runs[s]}:{metric}") for s in sorted(runs)}
             for words, runs in (
@@ -255,7 +215,7 @@ def rho_one(rec: Recorded, settings: Settings) -> Picture:
     return _used(rec, settings, runs, 3.4)
 
 
-@needing(CHAPTER, [*NETWORKS, "baseline", "adversary", "masks"])
+@needing(CHAPTER, [*NETWORKS, *NETWORKS.values()])
 def another_network(rec: Recorded, settings: Settings) -> Picture:
     """The same methods on a network that splits its filters into space and time."""
     ours = {name: f"3-D ResNet, {LOSSES[name]}" for name in NETWORKS.values()}
@@ -274,14 +234,6 @@ def cards(rec: Recorded, settings: Settings) -> Picture:
     """The report cards without and with debiasing."""
     alt = f"Report cards as dots, row by row: {', '.join(CARDS.values())}"
     return report_cards(rec, CARDS, alt, 4.6)
-
-
-def over_correlation(
-    rec: Recorded, settings: Settings, name: str, metric: str
-) -> dict[float, list[float]]:
-    """A number of a method at every correlation, rho -> one value a seed."""
-    runs = {rho: at(name, rho) for rho in CORRELATIONS} | {settings.correlation: name}
-    return {rho: rec.values(f"{runs[rho]}:{metric}") for rho in sorted(runs)}
 
 
 def _used(

@@ -43,6 +43,8 @@ class Settings:
     head_rate: float
     head_steps: int
     masked: int  # masked clips in each batch
+    confusion: float  # mu, weight of their loss
+    labeller_pictures: int  # empty scenes that the weak labeller learns from
     noise: float  # share of scene labels that are drawn anew, or confused
     missing: float  # share of frames in which the detector misses the human
     target_clips: int
@@ -75,11 +77,13 @@ _CPU = Settings(
     head_rate=2e-3,
     head_steps=3,
     masked=16,
+    confusion=1.0,
+    labeller_pictures=16,
     noise=0.4,
     missing=0.3,
     target_clips=256,
     target_recipe=replace(_RECIPE, epochs=8),
-    videos=16,
+    videos=48,
     time_scale=0.5,
     stride=4,
     minutes=10.0,

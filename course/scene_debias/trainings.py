@@ -78,10 +78,14 @@ def network(settings: Settings, seed: int, classes: int | None = None) -> nn.Mod
     """
     seed_everything(seed)
     count = len(settings.knobs.action_names) if classes is None else classes
-    if settings.backbone == "small_r2plus1d":
-        return small_r2plus1d(count)
-    small = settings.backbone == "small_resnet3d"
-    return small_resnet3d(count) if small else resnet3d18(count)
+    match settings.backbone:
+        case "small_resnet3d":
+            return small_resnet3d(count)
+        case "small_r2plus1d":
+            return small_r2plus1d(count)
+        case "resnet3d18":
+            return resnet3d18(count)
+    raise ValueError(f"no backbone is named {settings.backbone!r}")
 
 
 def learn(
@@ -184,7 +188,7 @@ def stepping(
         head_optimizer=own if head or second else None,
         head_steps=settings.head_steps if head or second else 1,
         masked=partial(masked_of, most=settings.masked) if masked else None,
-        confusion=method.confusion,
+        confusion=method.confusion * settings.confusion,
         wiring=method.wiring,
         mask_head=second,
         optimisation=settings.optimisation,

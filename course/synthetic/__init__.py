@@ -5,12 +5,13 @@ actions   what actors do (joint angles over time)     actors   bodies, clothes, 
 scenes    where they do it (layers)                   camera   pan, zoom, shake
 render    layers and parts to pixels, masks and flow  stage    draws to pictures
 knobs     the settings                                clips    SynthActions
-untrimmed SynthUntrimmed
+untrimmed SynthUntrimmed                              rendered batches of clips
 """
 
 from course.synthetic.actions import ACTIONS, REVERSALS
 from course.synthetic.clips import SPLITS, SynthActions
 from course.synthetic.knobs import WORLD_VERSION, Knobs, make_knobs
+from course.synthetic.rendered import Rendered
 from course.synthetic.scenes import CONFUSABLE, SCENES
 from course.synthetic.untrimmed import Segment, SynthUntrimmed, Timeline
 
@@ -19,6 +20,7 @@ __all__ = [
     "CONFUSABLE",
     "Knobs",
     "REVERSALS",
+    "Rendered",
     "SCENES",
     "SPLITS",
     "Segment",

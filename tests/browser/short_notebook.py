@@ -6,17 +6,24 @@ Only the cells that a test needs are run, so nothing is trained in a browser tes
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
-def shortened(notebook: Path, needed: Sequence[str], folder: Path) -> Path:
+def shortened(
+    notebook: Path,
+    needed: Sequence[str],
+    folder: Path,
+    before: Mapping[str, str] | None = None,
+) -> Path:
     """A copy with all of the text, and of the code the cells that hold needed words.
 
     Args:
         notebook: to copy.
         needed: words, each of which stands in one code cell only.
         folder: for the copy.
+        before: of needed words, code to run in a cell before theirs: a stand-in for
+            what the cells that are left out would have made.
 
     Returns:
         The copy's path.
@@ -26,14 +33,23 @@ def shortened(notebook: Path, needed: Sequence[str], folder: Path) -> Path:
     code = [source for cell, source in cells if cell["cell_type"] == "code"]
     for words in needed:
         assert sum(words in source for source in code) == 1, words
-    content["cells"] = [
-        cell
-        for cell, source in cells
-        if cell["cell_type"] != "code" or any(words in source for words in needed)
-    ]
+    kept = []
+    for cell, source in cells:
+        found = [w for w in needed if cell["cell_type"] == "code" and w in source]
+        kept += [_made_up(before[words]) for words in found if words in (before or {})]
+        if found or cell["cell_type"] != "code":
+            kept.append(cell)
+    content["cells"] = kept
     path = folder / notebook.name
     path.write_text(json.dumps(content), encoding="utf-8")
     return path
+
+
+def _made_up(code: str) -> dict:
+    """A code cell that has not run."""
+    empty: dict = {"metadata": {}, "outputs": [], "execution_count": None}
+    name = f"made-up-{len(code)}"
+    return {"cell_type": "code", "id": name, "source": code, **empty}
 
 
 def keys(panel, label: str, *pressed: str):

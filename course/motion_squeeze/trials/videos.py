@@ -13,13 +13,11 @@ frames at training, ten of them in three crops at the test).
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.utils.data import Dataset
+from torch import nn
 
 from course.datasets.splits import train_and_test
 from course.evaluation.order import accuracy_on
@@ -28,7 +26,7 @@ from course.motion_squeeze.networks import msnet
 from course.motion_squeeze.scales import Settings
 from course.motion_squeeze.trainings import make_world, train
 from course.scale import seed_everything
-from course.synthetic import SynthActions
+from course.synthetic import Rendered
 from course.training.utilisation import efficiency
 
 
@@ -87,34 +85,6 @@ def starting_network(settings: Settings, seed: int, classes: int) -> nn.Module:
             f"COURSE_IMAGE_WEIGHTS={weights} does not fit {settings.backbone!r}, the "
             f"scale's backbone: {error}"
         ) from error
-
-
-class Rendered(Dataset):
-    """Clips of the world, rendered a batch at a time when asked for; none is kept.
-
-    Args:
-        world: computes pixels on its own device, and they come back on the CPU.
-
-    >>> clips = Rendered(SynthActions("test", num_clips=4, frames=3, size=16))
-    >>> len(clips), tuple(clips[1]["clip"].shape), clips[1]["clip"].dtype
-    (4, (3, 3, 16, 16), torch.uint8)
-    """
-
-    def __init__(self, world: SynthActions):
-        self.world = world
-
-    def __len__(self) -> int:
-        return len(self.world)
-
-    def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Tensor]]:
-        batch = self.world.render(indices, ("clip", "action"))
-        columns = (value.cpu().unbind() for value in batch.values())
-        return [
-            dict(zip(batch, row, strict=True)) for row in zip(*columns, strict=True)
-        ]
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return self.__getitems__([index])[0]
 
 
 def _videos(

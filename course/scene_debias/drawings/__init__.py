@@ -9,8 +9,7 @@ For the panels:
     cam_view      where two networks look on clips whose scene is another action's
     trade_off     recorded runs as dots, one number against another
 
-For the still pictures:
+For the still picture:
 
     schematic     scene debiasing in one picture
-    world_clips   an action at home, elsewhere, and without its actor
 """

@@ -2,13 +2,13 @@
 
     bias         1 which logarithm, and which chance, is in a published number
     best_guess   2 how well an action tells its scene
-    schedule     3 a warm-up, then a ramp
-    scene_loss   4 the adversary's loss, hard and soft
-    reversal     5 the layer whose derivative is a lie
+    scene_loss   3 the adversary's loss, hard and soft
+    reversal     4 the layer whose derivative is a lie
+    two_players  5 what lambda scales
     confusion    6 unsure when nobody is there
     box          7 the human covered as the released code does
-    two_players  8 what lambda scales
-    probe        9 a probe that does not fool itself
+    probe        8 a probe that does not fool itself
+    schedule     9 a warm-up, then a ramp (in notebook 03b)
     bug_hunt     shortcuts that let no gradient through; `bug_hunt_check` is its check
     quiz         eight closing questions
 
@@ -33,13 +33,13 @@ from course.scene_debias.exercises.two_players import TWO_PLAYERS
 _ALL = [
     RECOVER_BIAS,
     BEST_GUESS,
-    SCHEDULE,
     SCENE_LOSS,
     REVERSAL,
+    TWO_PLAYERS,
     CONFUSION,
     COVER_BOX,
-    TWO_PLAYERS,
     PROBE,
+    SCHEDULE,
     BUG_HUNT,  # its id comes after the numbers
 ]
 EXERCISES = {e.id: e for e in sorted(_ALL, key=lambda e: e.id)}

@@ -188,7 +188,7 @@ def _check_empty(measured) -> tuple[float, float]:
 
 
 PROBE = Exercise(
-    id="scene_debias-9",
+    id="scene_debias-8",
     title="A probe that does not fool itself",
     difficulty=3,
     minutes=15,

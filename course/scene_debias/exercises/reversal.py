@@ -155,12 +155,13 @@ def _tell(layer) -> None:
     except RuntimeError:
         print(
             "gradcheck compares a layer with finite differences: these say +1, yours "
-            "says -0.5,\nand it fails. So it must: no function has this derivative."
+            "says -0.5,\nand it fails. So it must: no function with these values has "
+            "this derivative."
         )
 
 
 REVERSAL = Exercise(
-    id="scene_debias-5",
+    id="scene_debias-4",
     title="A layer whose derivative is a lie",
     difficulty=2,
     minutes=12,

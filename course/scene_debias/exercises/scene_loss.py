@@ -123,7 +123,7 @@ def _check_loss(loss) -> None:
 
 
 SCENE_LOSS = Exercise(
-    id="scene_debias-4",
+    id="scene_debias-3",
     title="The scene head's loss, hard and soft",
     difficulty=2,
     minutes=10,

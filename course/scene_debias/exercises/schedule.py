@@ -115,7 +115,7 @@ def _check_strength(strength_at) -> None:
 
 
 SCHEDULE = Exercise(
-    id="scene_debias-3",
+    id="scene_debias-9",
     title="First let the head learn, then reverse",
     difficulty=1,
     minutes=8,

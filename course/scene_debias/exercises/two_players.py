@@ -139,7 +139,7 @@ def _check_players(loss) -> None:
 
 
 TWO_PLAYERS = Exercise(
-    id="scene_debias-8",
+    id="scene_debias-5",
     title="What lambda scales, and what it does not",
     difficulty=3,
     minutes=12,

@@ -22,7 +22,7 @@ def card(
     """The small network, trained by a method, examined as every recogniser.
 
     Args:
-        name: of `METHODS`.
+        name: of `METHODS`, or "untrained", the reference row.
         settings: of the scale, for head and reversal; the recipe is the card's.
         seed: of the card's world and the weights.
         device: where to train.
@@ -32,9 +32,11 @@ def card(
     """
     world = report_card_world("train", seed)
     settings = replace(settings, recipe=TrainSettings(**REPORT_CARD.recipe))
-    data = training_data(world, METHODS[name], settings, seed)
+    if trained := name != "untrained":
+        data = training_data(world, METHODS[name], settings, seed)
     seed_everything(seed)
     net = small_resnet3d(len(world.action_names))
-    scenes = len(world.scene_names)
-    train(net, data, METHODS[name], settings, seed, device, scenes)
+    if trained:
+        scenes = len(world.scene_names)
+        train(net, data, METHODS[name], settings, seed, device, scenes)
     return report_card(net, seed).as_metrics()

@@ -60,7 +60,19 @@ def transfer(
 def target(
     settings: Settings, split: str, seed: int, correlation: float
 ) -> SynthActions:
-    """One split of a target world: other actions, scenes and actors."""
+    """One split of a target world: other actions, scenes and actors.
+
+    Args:
+        settings: of the scale; the training split has its `target_clips`.
+        split: "train" or "test".
+        seed: of the run.
+        correlation: rho.
+
+    >>> from course.scene_debias.scales import SETTINGS
+    >>> world = target(SETTINGS["cpu"], "train", seed=3, correlation=0.0)
+    >>> set(world.action_names) & set(SETTINGS["cpu"].knobs.action_names)
+    set()
+    """
     clips = settings.target_clips if split == "train" else None
     moved = replace(settings, knobs=make_knobs(settings.knobs, **TARGET))
     seed += TARGET_SEED
@@ -70,7 +82,15 @@ def target(
 def fine_tune(
     net: Any, data: dict, settings: Settings, seed: int, device: torch.device
 ) -> Any:
-    """A copy of the network with a new last layer, trained as a whole."""
+    """A copy of the network with a new last layer, trained as a whole.
+
+    Args:
+        net: has `fc`; stays as it is.
+        data: `clip` and `action` of the target.
+        settings: of the scale.
+        seed: of the layer and the order.
+        device: where to train.
+    """
     seed_everything(seed)
     tuned = copy.deepcopy(net)
     classes = len(TARGET["actions"])

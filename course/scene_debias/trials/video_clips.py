@@ -5,7 +5,6 @@ Both come with what a method needs: scene labels, and clips without their human.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +19,7 @@ from course.scene_debias.human_masks import degrade, mask_clip
 from course.scene_debias.methods import Method
 from course.scene_debias.scales import Settings
 from course.scene_debias.trainings import make_world
-from course.synthetic import SynthActions
+from course.synthetic import Rendered
 
 LEAST_SHARE = 0.7  # of a video's frames with a human; the released code's
 
@@ -66,9 +65,12 @@ def clips_for(
         make_world(settings, split, seed, device=on)
         for split in ("train", "test", "swapped")
     )
+    keys = ("clip", "action", "scene")
+    learned = Rendered(world, keys)
+    if masked:
+        learned = Rendered(world, (*keys, "mask"), _without_human)
     tests = {"accuracy": Rendered(test), "swapped": Rendered(swapped)}
-    counts = len(world.action_names), len(world.scene_names)
-    return Clips(Rendered(world, masked), tests, *counts)
+    return Clips(learned, tests, len(world.action_names), len(world.scene_names))
 
 
 class Filmed(Dataset):
@@ -119,36 +121,10 @@ class Filmed(Dataset):
         )
 
 
-class Rendered(Dataset):
-    """Clips of the world, rendered a batch at a time when asked for; none is kept.
-
-    Args:
-        world: computes pixels on its own device, and they come back on the CPU.
-        masked: also render clips without their human.
-
-    >>> clips = Rendered(SynthActions("test", num_clips=4, frames=3, size=16), True)
-    >>> len(clips), tuple(clips[1]["masked"].shape), clips[1]["masked"].dtype
-    (4, (3, 3, 16, 16), torch.uint8)
-    """
-
-    def __init__(self, world: SynthActions, masked: bool = False):
-        self.world, self.masked = world, masked
-
-    def __len__(self) -> int:
-        return len(self.world)
-
-    def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Tensor]]:
-        keys = ("clip", "action", "scene", *(("mask",) if self.masked else ()))
-        batch = self.world.render(indices, keys)
-        if self.masked:
-            batch["masked"] = _hidden(batch["clip"], batch.pop("mask"))
-        columns = (value.cpu().unbind() for value in batch.values())
-        return [
-            dict(zip(batch, row, strict=True)) for row in zip(*columns, strict=True)
-        ]
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return self.__getitems__([index])[0]
+def _without_human(batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The world's true masks turned into clips without their human."""
+    kept = {key: value for key, value in batch.items() if key != "mask"}
+    return kept | {"masked": _hidden(batch["clip"], batch["mask"])}
 
 
 def _hidden(clip: Tensor, mask: Tensor) -> Tensor:
