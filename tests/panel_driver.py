@@ -87,9 +87,9 @@ def drive(panel, plan: Mapping[str, Sequence[Any]] | None = None) -> list[tuple]
 
 
 def _median_answer(panel) -> float:
-    """Processor seconds of a redraw; best of nine looks, as other work disturbs."""
+    """Processor seconds of a redraw; best of three looks, as other work disturbs."""
     best = statistics.median(panel.response_times(working=True))
-    for _ in range(8):
+    for _ in range(2):
         if best <= SLOWEST_MEDIAN:
             break
         for _ in range(5):

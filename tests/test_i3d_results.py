@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import random
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from made_records import made_records
 
 from course.evaluation import Recorded, ReportCard
 from course.i3d import results
@@ -47,21 +48,7 @@ FIGURES = {
 }
 
 
-def made(draw: int = 0, without: str = "", stale: str = "", seeds: int = 5) -> Recorded:
-    """Records of random numbers for every run of the chapter's figures."""
-    numbers = random.Random(draw)
-    records = {
-        name: {
-            "settings_hash": "then" if name == stale else "now",
-            "runs": {
-                str(11 + seed): {"metrics": {key: numbers.random() for key in keys}}
-                for seed in range(seeds)
-            },
-        }
-        for name, keys in METRICS.items()
-        if name != without
-    }
-    return Recorded(records, dict.fromkeys(METRICS, "now"))
+made = partial(made_records, METRICS)
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-import json
 from pathlib import Path
 
 import pytest
 import torch
+from notebook_cells import code_cells, from_library, left_behind, read
 
 from course.motion_squeeze.exercises import EXERCISES, bug_hunt, quiz
 from course.teaching import prove
@@ -167,48 +166,15 @@ def test_they_are_eleven_in_order_and_make_notebook_cells(capsys):
         assert max(map(len, lines)) <= 88
 
 
-def left_behind():
-    """Names that all stubs and all solutions leave: their functions, and the rest."""
-    space: dict = {"EXERCISES": EXERCISES}
-    for exercise in EXERCISES.values():
-        exec(exercise.stub_cell("EXERCISES"), space)
-        exec(exercise.solution, space)
-    own = {k for k, v in space.items() if getattr(v, "__globals__", None) is space}
-    return own, set(space) - own - {"__builtins__", "EXERCISES"}
-
-
-def code_cells(notebook):
-    """The parsed code cells of a notebook; True for those with an exercise's stub."""
-    cells = json.loads((NOTEBOOKS / notebook).read_text(encoding="utf-8"))["cells"]
-    sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
-    return [(ast.parse(source), "].check(" in source) for source in sources]
-
-
-def from_library(tree):
-    """Names that a cell imports by name from the course."""
-    return {
-        alias.asname or alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("course")
-        for alias in node.names
-    }
-
-
-def read(tree):
-    """Names that a cell uses, and does not only assign."""
-    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
-    return {name.id for name in names if isinstance(name.ctx, ast.Load)}
-
-
 @pytest.mark.parametrize(
     "notebook", ["02_motion_squeeze.ipynb", "02b_motion_squeeze_questions.ipynb"]
 )
 def test_no_exercise_hides_what_the_notebook_uses_later(notebook, capsys):
     """A stub says nothing and a solution is slow: no later cell may run on either."""
-    own, rest = left_behind()
+    own, rest = left_behind(EXERCISES)
     assert {exercise.function for exercise in EXERCISES.values()} <= own
     hidden: set[str] = set()
-    for tree, stub in code_cells(notebook):
+    for tree, stub in code_cells(NOTEBOOKS / notebook):
         assert not from_library(tree) & (hidden | rest)
         if stub:
             hidden |= {node.name for node in tree.body if hasattr(node, "name")}

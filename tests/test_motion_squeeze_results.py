@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import random
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from made_records import made_records
 
 from course.evaluation import Recorded, ReportCard
 from course.motion_squeeze import results, side_by_side
@@ -61,23 +62,7 @@ FIGURES = {  # and a run that each needs
 }
 
 
-def made(
-    draw: int = 0, without: str = "", stale: str = "", seeds: int = 5, fewer: str = ""
-) -> Recorded:
-    """Records of random numbers for every run; of `fewer`, of one seed less."""
-    numbers = random.Random(draw)
-    records = {
-        name: {
-            "settings_hash": "then" if name == stale else "now",
-            "runs": {
-                str(11 + seed): {"metrics": {key: numbers.random() for key in keys}}
-                for seed in range(seeds - (name == fewer))
-            },
-        }
-        for name, keys in METRICS.items()
-        if name != without
-    }
-    return Recorded(records, dict.fromkeys(METRICS, "now"))
+made = partial(made_records, METRICS)
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import math
 import re
 from pathlib import Path
 
 import pytest
 import torch
+from notebook_cells import code_cells, from_library, left_behind, read
 from torch.nn.functional import cross_entropy, kl_div
 
 from course.scene_debias.exercises import EXERCISES, bias, bug_hunt, probe, quiz
@@ -186,43 +185,10 @@ def test_a_wrong_answer_gets_one_line(capsys):
         assert capsys.readouterr().out.count("\n") == 1
 
 
-def left_behind():
-    """Names that all stubs and all solutions leave: what they define, and the rest."""
-    space: dict = {"EXERCISES": EXERCISES, "__name__": "cell"}
-    for exercise in EXERCISES.values():
-        exec(exercise.stub_cell("EXERCISES"), space)
-        exec(exercise.solution, space)
-    own = {k for k, v in space.items() if getattr(v, "__module__", None) == "cell"}
-    return own, set(space) - own - {"__builtins__", "EXERCISES", "__name__"}
-
-
-def code_cells(notebook):
-    """The parsed code cells of a notebook; True for those with an exercise's stub."""
-    cells = json.loads((NOTEBOOKS / notebook).read_text(encoding="utf-8"))["cells"]
-    sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
-    return [(ast.parse(source), "].check(" in source) for source in sources]
-
-
-def from_library(tree):
-    """Names that a cell imports by name from the course."""
-    return {
-        alias.asname or alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("course")
-        for alias in node.names
-    }
-
-
-def read(tree):
-    """Names that a cell uses, and does not only assign."""
-    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
-    return {name.id for name in names if isinstance(name.ctx, ast.Load)}
-
-
 def test_no_exercise_hides_a_name_of_the_library():
     import course.scene_debias as library
 
-    own, rest = left_behind()
+    own, rest = left_behind(EXERCISES)
     assert {exercise.function for exercise in EXERCISES.values()} <= own
     assert not (own | rest) & set(library.__all__)
 
@@ -232,9 +198,9 @@ def test_no_exercise_hides_what_the_notebook_uses_later(notebook, capsys):
     """A stub says nothing and a solution is slow: no later cell may run on either."""
     if not (NOTEBOOKS / notebook).exists():
         pytest.skip(f"{notebook} is not written yet")
-    own, rest = left_behind()
+    own, rest = left_behind(EXERCISES)
     hidden: set[str] = set()
-    for tree, stub in code_cells(notebook):
+    for tree, stub in code_cells(NOTEBOOKS / notebook):
         assert not from_library(tree) & (hidden | rest)
         if stub:
             hidden |= {node.name for node in tree.body if hasattr(node, "name")}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import re
+from functools import partial
 
 import pytest
+from made_records import made_records
 from scene_debias_runs import METRICS
 
-from course.evaluation import Recorded
 from course.scene_debias import results
 from course.scene_debias.experiment import (
     CORRELATIONS,
@@ -41,25 +41,7 @@ NEEDED = [(name, run) for name, runs in FIGURES.items() for run in runs]
 FIXED = re.compile(r"rho = 0|tIoU 0\.[35]|3-D ResNet|R\(2\+1\)D")
 
 
-def made(
-    draw: int = 0, without: str = "", stale: str = "", seeds: int = 5, fewer: str = ""
-) -> Recorded:
-    """Records of random numbers for every run; of `fewer`, of one seed less."""
-    numbers = random.Random(draw)
-    records = {
-        name: {
-            "settings_hash": "then" if name == stale else "now",
-            "runs": {
-                str(11 + seed): {
-                    "metrics": {key: numbers.random() for key in sorted(keys)}
-                }
-                for seed in range(seeds - (name == fewer))
-            },
-        }
-        for name, keys in METRICS.items()
-        if name != without
-    }
-    return Recorded(records, dict.fromkeys(METRICS, "now"))
+made = partial(made_records, METRICS)
 
 
 @pytest.mark.parametrize("name", FIGURES)
