@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,6 +56,19 @@ def as_float_clips(clips: Shaped[Tensor, "B C T H W"]) -> Float[Tensor, "B C T H
     if clips.ndim != 5:
         raise ValueError(f"clips must be (B, C, T, H, W), got {tuple(clips.shape)}")
     return clips.float() / 255 if clips.dtype == torch.uint8 else clips.float()
+
+
+def clip_input(batch: Mapping[str, Tensor]) -> tuple[Float[Tensor, "B C T H W"]]:
+    """What a network that sees the frames alone is given of a batch: "clip", in [0, 1].
+
+    Raises:
+        KeyError: if the batch has no "clip".
+        ValueError: see `as_float_clips`.
+
+    >>> len(clip_input({"clip": torch.zeros(1, 3, 2, 4, 4), "action": torch.zeros(1)}))
+    1
+    """
+    return (as_float_clips(batch["clip"]),)
 
 
 def predict(

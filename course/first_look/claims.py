@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from course.evaluation import Claim
-
-OURS = "a claim of this course"
+from course.evaluation.claim_wording import OURS, UNSTATED
 
 CLAIMS = [
     Claim(
@@ -12,7 +11,7 @@ CLAIMS = [
         sentence="A network trained where scene and action go together loses at least "
         "30 points of accuracy when the scenes are swapped",
         source=OURS,
-        paper_value="–",
+        paper_value=UNSTATED,
         kind="greater",
         metric="accuracy",
         a="correlated:in_distribution",
@@ -24,7 +23,7 @@ CLAIMS = [
         sentence="Trained on scenes that tell nothing, the same network changes by "
         "less than 5 points when the scenes are swapped",
         source=OURS,
-        paper_value="–",
+        paper_value=UNSTATED,
         kind="equal",
         metric="accuracy",
         a="uncorrelated:in_distribution",
@@ -36,7 +35,7 @@ CLAIMS = [
         sentence="With the actor erased, the network trained on correlated scenes "
         "names the action that was there at least twice as often as chance",
         source=OURS,
-        paper_value="–",
+        paper_value=UNSTATED,
         kind="greater",
         metric="background_only",
         a="correlated",
@@ -47,7 +46,7 @@ CLAIMS = [
         sentence="Even random weights let a linear probe name more than half of the "
         "scenes (chance: one in eight)",
         source=OURS,
-        paper_value="–",
+        paper_value=UNSTATED,
         kind="greater",
         metric="scene_leakage",
         a="untrained",
@@ -58,7 +57,7 @@ CLAIMS = [
         sentence="Training on uncorrelated scenes makes the scene harder to read from "
         "the features",
         source=OURS,
-        paper_value="–",
+        paper_value=UNSTATED,
         kind="greater",
         metric="scene_leakage",
         a="correlated",
@@ -69,7 +68,7 @@ CLAIMS = [
         sentence="The class activation map lies more on the actor after training on "
         "uncorrelated scenes",
         source=OURS,
-        paper_value="–",
+        paper_value=UNSTATED,
         kind="greater",
         metric="cam_on_actor",
         a="uncorrelated",

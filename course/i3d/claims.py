@@ -6,18 +6,12 @@ Accuracies are shares; the paper's numbers are percentages of its tables.
 
 from __future__ import annotations
 
+from functools import partial
+
 from course.evaluation import Claim
+from course.evaluation.claim_wording import LATER, OURS, UNSTATED, greater
 
-OURS = "a claim of this course"
-UNSTATED = "–"
-LATER = "stated after the records had been seen"
-
-
-def _greater(id: str, sentence: str, a: str, b: str, source: str, paper: str, **more):
-    return Claim(
-        id=id, sentence=sentence, source=source, paper_value=paper, kind="greater",
-        metric="accuracy", a=a, b=b, **more,
-    )  # fmt: skip
+_greater = partial(greater, metric="accuracy")
 
 
 INFLATION = [

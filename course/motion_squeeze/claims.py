@@ -13,19 +13,18 @@ to be disturbed.
 
 from __future__ import annotations
 
+from functools import partial
+
 from course.evaluation import Claim
+from course.evaluation.claim_wording import (
+    DIRECTION,
+    LATER,
+    OURS,
+    UNSTATED,
+    greater,
+)
 
-OURS = "a claim of this course"
-UNSTATED = "–"
-DIRECTION = "direction only"
-LATER = "stated after the records had been seen"
-
-
-def _greater(id: str, sentence: str, a: str, b: str, source: str, paper: str, **more):
-    return Claim(
-        id=id, sentence=sentence, source=source, paper_value=paper, kind="greater",
-        metric="accuracy", a=a, b=b, **more,
-    )  # fmt: skip
+_greater = partial(greater, metric="accuracy")
 
 
 _RESULTS = "results on Something-Something"

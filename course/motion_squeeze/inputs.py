@@ -13,15 +13,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from course.evaluation.inference import as_float_clips
+from course.evaluation.inference import as_float_clips, clip_input
+
+frames = clip_input  # the clips themselves, in [0, 1]
 
 FLOW_BOUND = 0.125  # of the frame's width
 STACK = 5  # flow fields that the second stream sees of each segment
-
-
-def frames(batch: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-    """Clips in [0, 1]."""
-    return (as_float_clips(batch["clip"]),)
 
 
 def backwards(batch: Mapping[str, Tensor]) -> tuple[Tensor, ...]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from course.backbones import small_r2plus1d
-from course.evaluation.inference import as_float_clips, predict
+from course.evaluation.inference import clip_input, predict
 from course.scale import seed_everything
 from course.synthetic import Knobs, SynthActions
 from course.training import TrainSettings, fit
@@ -52,7 +52,7 @@ def scene_labeller(knobs: Knobs, seed: int, pictures: int) -> nn.Module:
     data["clip"] = _small(data["clip"][:, :, 0])[:, :, None]
     seed_everything(seed)
     net = small_r2plus1d(len(knobs.scene_names))
-    step = classify(lambda batch: (as_float_clips(batch["clip"]),), "scene")
+    step = classify(clip_input, "scene")
     fit(net, data, step, RECIPE, device=torch.device("cpu"), progress=False)
     return net
 

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from course.scene_debias.claims.rules import (
-    DIRECTION,
-    KNOWN,
-    RHO,
-    above,
-    equal,
-    greater,
-)
+from course.evaluation.claim_wording import DIRECTION
+from course.scene_debias.claims.rules import KNOWN, RHO, above, equal, greater
 from course.scene_debias.experiment import at, times
 
 FREE = at("baseline", 0.0)  # trained where scenes tell nothing

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from course.scene_debias.claims.rules import DIRECTION, RHO, above, equal, greater
+from course.evaluation.claim_wording import DIRECTION
+from course.scene_debias.claims.rules import RHO, above, equal, greater
 from course.scene_debias.experiment import at
 
 TRANSFER = [

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from course.scene_debias.claims.rules import (
-    DIRECTION,
-    OURS,
-    RHO,
-    UNSTATED,
-    above,
-    equal,
-    greater,
-)
+from course.evaluation.claim_wording import DIRECTION, OURS, UNSTATED
+from course.scene_debias.claims.rules import RHO, above, equal, greater
 from course.scene_debias.experiment import at, times
 
 _LOSSES = "ablation of the losses"

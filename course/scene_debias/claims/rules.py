@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from course.evaluation import Claim
+from course.evaluation.claim_wording import OURS, UNSTATED
+from course.evaluation.claim_wording import greater as _greater
 from course.scene_debias.scales import SETTINGS
 
-OURS = "a claim of this course"
-UNSTATED = "–"
-DIRECTION = "direction only"
 RHO = SETTINGS["cpu"].correlation
 KNOWN = RHO + (1 - RHO) / 8  # share of scenes that the action alone names
 
-
-def greater(
-    id: str, sentence: str, a: str, b: str, source: str = OURS, paper: str = UNSTATED,
-    **more: Any,
-) -> Claim:  # fmt: skip
-    """a is above b; "run" alone means its accuracy with scenes swapped."""
-    return Claim(
-        id=id, sentence=sentence, source=source, paper_value=paper, kind="greater",
-        metric="swapped", a=a, b=b, **more,
-    )  # fmt: skip
+# "run" alone means its accuracy with scenes swapped
+greater = partial(_greater, metric="swapped")
 
 
 def above(id: str, sentence: str, a: str, value: float, **more: Any) -> Claim:

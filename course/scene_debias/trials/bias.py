@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from course.evaluation.inference import as_float_clips, device_of, predict
+from course.evaluation.inference import clip_input, device_of, predict
 from course.evaluation.probes import one_hot
 from course.evaluation.scene_bias import SceneBias, dataset_scene_bias
 from course.scene_debias.examine import HEARD, PROBE_SEED, split_of
@@ -96,6 +96,6 @@ def scene_network(settings: Settings, seed: int, device: torch.device) -> nn.Mod
     )  # fmt: skip
     data = world.tensors(("clip", "scene"))
     net = network(settings, seed, len(world.scene_names))
-    step = classify(lambda batch: (as_float_clips(batch["clip"]),), "scene")
+    step = classify(clip_input, "scene")
     fit(net, data, step, settings.recipe, seed=seed, device=device, progress=False)
     return net

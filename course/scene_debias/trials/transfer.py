@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from course.evaluation.inference import as_float_clips, device_of, predict
+from course.evaluation.inference import clip_input, device_of, predict
 from course.evaluation.probes import linear_probe
 from course.scale import seed_everything
 from course.scene_debias.scales import TARGET, Settings
@@ -96,7 +96,7 @@ def fine_tune(
     classes = len(TARGET["actions"])
     width = tuned.fc.in_features
     tuned.fc = nn.Linear(width, classes)  # type: ignore[arg-type]
-    step = classify(lambda batch: (as_float_clips(batch["clip"]),))
+    step = classify(clip_input)
     recipe = settings.target_recipe
     fit(tuned, data, step, recipe, seed=seed, device=device, progress=False)
     return tuned

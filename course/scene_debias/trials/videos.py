@@ -17,15 +17,15 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from course.backbones import load_into
-from course.evaluation.inference import as_float_clips
+from course.evaluation.inference import clip_input
 from course.evaluation.order import accuracy_on
 from course.scene_debias.methods import METHODS, Method
 from course.scene_debias.scales import Settings
@@ -77,7 +77,7 @@ def debias_videos(
             folder=folder and folder / name, progress=True,
         ).result  # fmt: skip
         for kind, test in tests.items():
-            found[f"{name}_{kind}"] = accuracy_on(net, test, _inputs)
+            found[f"{name}_{kind}"] = accuracy_on(net, test, clip_input)
     speed = result.items_per_second * _passes(settings, method)
     shape = (3, settings.knobs.frames, *settings.knobs.frame_size)
     found |= efficiency(net, replace(result, items_per_second=speed), shape)
@@ -128,7 +128,3 @@ def _passes(settings: Settings, method: Method) -> float:
         return 1.0
     batch = settings.recipe.batch_size
     return 1.0 + min(settings.masked, batch) / batch
-
-
-def _inputs(batch: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-    return (as_float_clips(batch["clip"]),)
