@@ -59,7 +59,7 @@ from course.evaluation.optical_flow import (
 from course.evaluation.probes import label_entropy, linear_probe, one_hot, scene_probe
 from course.evaluation.recorded import Recorded
 from course.evaluation.report_card import ReportCard, report_card, report_card_table
-from course.evaluation.retrieval import nearest, retrieval_recall
+from course.evaluation.retrieval import centred, nearest, retrieval_recall
 from course.evaluation.scene_bias import (
     dataset_scene_bias,
     majority_rate,
@@ -85,6 +85,7 @@ __all__ = [
     "box_accuracy",
     "box_iou",
     "cam_boxes",
+    "centred",
     "class_activation_map",
     "confusion_matrix",
     "dataset_scene_bias",

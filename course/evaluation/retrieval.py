@@ -92,6 +92,39 @@ def retrieval_recall(
     return {k: int(hits[:, :k].any(dim=1).sum()) / len(hits) for k in ks}
 
 
+def centred(
+    queries: Float[Tensor, "Q D"], gallery: Float[Tensor, "G D"], by: str = "gallery"
+) -> tuple[Float[Tensor, "Q D"], Float[Tensor, "G D"]]:
+    """Features minus a mean, so that the cosine compares what differs among clips.
+
+    What all clips share (after a ReLU: a direction in the positive corner) otherwise
+    fills most of each length.  With "own" the mean of all queries is taken off each
+    one: its answer then depends on the other queries, which a system that gets one
+    query at a time cannot do ("transductive"), and a shift between both sets vanishes.
+
+    Args:
+        queries, gallery: one feature per row.
+        by: "gallery", its mean off both; "own", each set's own mean, as FAME's released
+            code evaluates.
+
+    Returns:
+        Queries and gallery, for `nearest` and `retrieval_recall`.
+
+    Raises:
+        ValueError: for another `by`, or features as in `nearest`.
+
+    >>> rows = torch.tensor([[1.0, 5.0], [3.0, 5.0]])
+    >>> centred(rows + 1, rows)[0].tolist(), centred(rows + 1, rows, "own")[0].tolist()
+    ([[0.0, 1.0], [2.0, 1.0]], [[-1.0, 0.0], [1.0, 0.0]])
+    """
+    _check_features(queries, gallery, exclude_self=False)
+    if by not in ("gallery", "own"):
+        raise ValueError(f"by is 'gallery' or 'own', got {by!r}")
+    queries, gallery = queries.float(), gallery.float()
+    mean = gallery.mean(0)
+    return queries - (mean if by == "gallery" else queries.mean(0)), gallery - mean
+
+
 def _check_features(queries: Tensor, gallery: Tensor, exclude_self: bool) -> None:
     shapes = tuple(queries.shape), tuple(gallery.shape)
     if queries.ndim != 2 or gallery.ndim != 2 or shapes[0][1] != shapes[1][1]:

@@ -116,8 +116,8 @@ class ClipAugment:
         ):
             clips = adjust_colour(clips, draw.colour)
         if self.grey:
-            chosen = draw.grey[:, None, None, None, None]
-            clips = torch.where(chosen, greyscale(clips).expand_as(clips), clips)
+            chosen = _wide(draw.grey.to(clips.dtype))
+            clips = torch.lerp(clips, greyscale(clips).expand_as(clips), chosen)
         return gaussian_blur(clips, draw.sigma) if self.blur else clips
 
     def apply_to_mask(
