@@ -39,7 +39,7 @@ def test_published_biases_read_as_natural_logarithms_stay_below_their_ceilings()
     shares = ucf101 / scene_bias_ceiling(101), kinetics / scene_bias_ceiling(400)
     assert [round(share, 2) for share in shares] == [0.89, 0.66]
     accuracies = math.exp(ucf101) / 101, math.exp(kinetics) / 400
-    assert [round(accuracy, 3) for accuracy in accuracies] == [0.592, 0.131]
+    assert [round(accuracy, 3) for accuracy in accuracies] == [0.591, 0.131]
     assert scene_bias(accuracies[1], 1 / 400) == pytest.approx(kinetics)
     assert round(2**ucf101 * 0.01, 2) == 0.17 and 10**ucf101 * 0.01 > 1
 
