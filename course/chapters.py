@@ -82,6 +82,7 @@ CHAPTERS = (
         "Unlearning the scene",
         "SDN (Choi et al., NeurIPS 2019)",
         "How much of an action is the scene, and can a network be made to forget it?",
+        room="scene_debias",
     ),
     Chapter(
         "fame",

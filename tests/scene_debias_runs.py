@@ -48,4 +48,8 @@ METRICS: dict[str, set[str]] = {
         "baseline_accuracy", "baseline_swapped", "both_accuracy", "both_swapped",
         "clips_per_second", "gflops_per_clip", "steps", "planned_steps",
     },
+    "tune_videos": {
+        "baseline_accuracy", "baseline_swapped",
+        "clips_per_second", "gflops_per_clip", "steps", "planned_steps",
+    },
 }  # fmt: skip

@@ -30,6 +30,20 @@ def test_ucf101_as_published():
     assert scene_bias(0.597, 0.01) < scene_bias_ceiling(101) == math.log(101)
 
 
+def test_published_biases_read_as_natural_logarithms_stay_below_their_ceilings():
+    """4.09 of 101 classes says more than 3.96 of 400: by the ceiling, and by accuracy.
+
+    In base 2 or 10 the first would be an accuracy of .17, or one beyond 100 %.
+    """
+    ucf101, kinetics = 4.09, 3.96
+    shares = ucf101 / scene_bias_ceiling(101), kinetics / scene_bias_ceiling(400)
+    assert [round(share, 2) for share in shares] == [0.89, 0.66]
+    accuracies = math.exp(ucf101) / 101, math.exp(kinetics) / 400
+    assert [round(accuracy, 3) for accuracy in accuracies] == [0.591, 0.131]
+    assert scene_bias(accuracies[1], 1 / 400) == pytest.approx(kinetics)
+    assert round(2**ucf101 * 0.01, 2) == 0.17 and 10**ucf101 * 0.01 > 1
+
+
 @given(st.floats(1e-6, 1.0), st.integers(2, 1000))
 def test_bias_is_zero_at_chance_and_at_most_ln_k(accuracy, classes):
     assert scene_bias(1 / classes, 1 / classes) == 0.0

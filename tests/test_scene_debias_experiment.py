@@ -12,7 +12,7 @@ from scene_debias_runs import CARD, METRICS, PERCENTS
 from torch import nn
 
 from course.backbones import small_r2plus1d, small_resnet3d
-from course.evaluation import REPORT_CARD, report_card
+from course.evaluation import REPORT_CARD, missing_runs, report_card
 from course.evaluation.frozen_world import report_card_world
 from course.scale import seed_everything
 from course.scene_debias import labeller, trainings
@@ -231,7 +231,20 @@ def test_claims_refer_to_runs_and_metrics_that_exist():
 def test_claims_ask_for_every_run_that_figures_show():
     """Only what a claim reads is recorded; what none reads would never be drawn."""
     asked = {run for claim in CLAIMS for run, _ in claim.references}
-    assert set(RUNS) - asked == {"debias_videos"}
+    assert set(RUNS) - asked == {"debias_videos", "tune_videos"}
+
+
+def test_the_recorded_ledger_is_of_today():
+    """results/scene_debias/cpu must be complete, and made by this code's settings."""
+    from course import chapters
+
+    seeds = chapters.reported_seeds(5)
+    records = chapters.load_results("scene_debias", "cpu")
+    hashes = chapters.current_hashes("scene_debias", "cpu")
+    assert missing_runs(CLAIMS, records, seeds, hashes) == []
+    verdicts = chapters.decide("scene_debias", "cpu", seeds)
+    undone = {v.claim.id for v in verdicts if v.outcome in ("stale", "not recorded")}
+    assert undone == set()
 
 
 # The large scales

@@ -21,6 +21,7 @@ from course.scene_debias.scales import SETTINGS
 from course.scene_debias.trials import video_clips, videos
 from course.scene_debias.trials.video_clips import clips_for
 from course.scene_debias.trials.videos import debias_videos, starting_network
+from course.training import load_checkpoint
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data_scripts"))
 import human_masks
@@ -66,6 +67,20 @@ def test_both_networks_on_the_world_give_all_numbers(tmp_path):
     assert found["steps"] == found["planned_steps"] == 2 and found["paper_steps"] == 100
     for net in ("baseline", "both"):
         assert (tmp_path / net / "checkpoint.pt").exists()
+
+
+def test_what_one_run_has_learned_goes_on_in_another(tmp_path, monkeypatch):
+    """Transfer: its checkpoint is where the next one starts."""
+    debias_videos(TINY, 3, CPU, tmp_path, methods=("both",))
+    kept = tmp_path / "both" / "checkpoint.pt"
+    learned = load_checkpoint(kept)["model"]
+    monkeypatch.setenv("COURSE_VIDEO_WEIGHTS", str(kept))
+    net = starting_network(TINY, 4, 11)
+    own = net.state_dict()
+    assert all(own[name].equal(learned[name]) for name in own if "fc" not in name)
+    assert net.fc.out_features == 11
+    found = debias_videos(TINY, 4, CPU, methods=("baseline",))
+    assert found["steps"] == TINY.recipe.steps
 
 
 def test_a_run_is_repeatable_and_the_seed_matters():

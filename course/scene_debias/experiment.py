@@ -89,4 +89,6 @@ RUNS: dict[str, Callable[..., dict[str, float]]] = {
         for name in ("untrained", "baseline", "adversary", "masks", "both")
     },
     "debias_videos": debias_videos,
+    # Transfer: on other videos, from the weights that COURSE_VIDEO_WEIGHTS names.
+    "tune_videos": partial(debias_videos, methods=("baseline",)),
 }

@@ -102,7 +102,7 @@ def leakage_and_use(rec: Recorded, settings: Settings) -> Picture:
     runs = {**LOSSES, at("baseline", 0.0): "trained at rho = 0"}
     rows = run_rows(rec, runs, SCENE)
     alt = (
-        f"Three numbers, {'; '.join(SCENE.values())}, of networks trained with "
+        f"Four numbers, {'; '.join(SCENE.values())}, of networks trained with "
         f"{'; '.join(runs.values())}"
     )
     return row_dots(rows, "scenes named, background's action (%)", alt, 4.2,

@@ -236,19 +236,21 @@ def seed_dots(
             zorder=4,
             label=name,
         )
-    _rows(axis, list(rows), len(series))
+    _rows(axis, list(rows), series)
     if chance is not None:
         axis.axvline(100 * chance, color="black", linestyle="--", linewidth=1)
 
 
-def _rows(axis, names: list[str], series: int) -> None:
+def _rows(axis, names: list[str], series: list[str]) -> None:
     """An axis of per cent with one named row each, and a legend above it."""
     for y in range(1, len(names)):
         axis.axhline(y - 0.5, color="#E5E7EB", linewidth=1)
     axis.set_yticks(range(len(names)), names)
     axis.set(ylim=(len(names) - 0.5, -0.5), xlim=(-2, 102))
     axis.grid(axis="y", visible=False)
-    columns = series if series < 4 else 2
+    # Long names of rows leave an axis too narrow for a legend in one line.
+    letters = sum(map(len, series)) + max(map(len, names))
+    columns = len(series) if len(series) < 4 and letters < 75 else 2
     axis.legend(
         loc="lower center", bbox_to_anchor=(0.5, 1), ncols=columns, frameon=False
     )

@@ -191,7 +191,7 @@ def smaller(png: bytes, limit: int = LARGEST_PICTURE) -> bytes:
     """The still picture within `limit` bytes: fewer colours, then fewer pixels."""
     from PIL import Image
 
-    if len(png) <= limit // 3:
+    if len(png) <= limit // 6:
         return png
     image = Image.open(io.BytesIO(png)).convert("RGB")
     while True:

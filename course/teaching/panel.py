@@ -35,6 +35,7 @@ STYLE = """<style>
  image-rendering:auto}
 .course-panel .widget-html>.widget-html-content{height:auto;white-space:normal;
  line-height:1.5}
+.course-panel .widget-radio-box label{height:auto;line-height:1.4;white-space:normal}
 </style>"""
 
 

@@ -90,7 +90,8 @@ def starting_network(settings: Settings, seed: int, classes: int) -> nn.Module:
     """The scale's network with random weights, or with those that the user names.
 
     `COURSE_VIDEO_WEIGHTS` is a file of 3D-ResNets-PyTorch for the 3-D ResNet-18, whose
-    rates suit a network that has learned before.  The last layer is new in any case
+    rates suit a network that has learned before; or the checkpoint of an earlier run at
+    this scale, whose network goes on to other data.  The last layer is new in any case
     where the number of classes is another.
 
     Raises:
@@ -101,7 +102,7 @@ def starting_network(settings: Settings, seed: int, classes: int) -> nn.Module:
         return net
     try:
         kept = torch.load(path, map_location="cpu", weights_only=True)
-        state = kept.get("state_dict", kept)
+        state = kept.get("state_dict", kept.get("model", kept))
         # Trained on several GPUs, every name begins with "module.".
         state = {name.removeprefix("module."): value for name, value in state.items()}
         return load_into(net, state, new_head="fc")
