@@ -21,9 +21,6 @@ from course.evaluation import (
 )
 from course.evaluation.inference import clip_input, predict
 from course.fame.activation_share import KINDS, activation_map, activation_share
-from course.scene_debias.scales import SETTINGS
-from course.scene_debias.trainings import network
-from course.scene_debias.trials import transfer
 from course.training import TrainSettings
 from course.training.fine_tune import fine_tune
 
@@ -183,17 +180,6 @@ def test_fine_tuning_moves_a_copy_as_a_whole_and_keeps_the_original():
     assert unchanged(again, state_of(tuned))
     other = fine_tune(net, labelled(), 8, RECIPE, clip_input, seed=4, device=CPU)
     assert not unchanged(other, state_of(tuned))
-
-
-def test_it_is_chapter_threes_fine_tuning_bit_for_bit():
-    cpu = SETTINGS["cpu"]
-    recipe = replace(cpu.target_recipe, epochs=None, steps=2, batch_size=8)
-    settings = replace(cpu, knobs=replace(cpu.knobs, size=16), target_recipe=recipe)
-    net = network(settings, 3, 5)
-    theirs = transfer.fine_tune(net, labelled(), settings, 3, CPU)
-    torch.rand(7)  # what was drawn before does not matter
-    ours = fine_tune(net, labelled(), 8, recipe, clip_input, seed=3, device=CPU)
-    assert unchanged(ours, state_of(theirs))
 
 
 def test_fine_tuning_learns_what_is_there_to_learn():

@@ -7,21 +7,17 @@ tell nothing; both have the actions and scenes that the source does not have.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import nn
 
 from course.evaluation.inference import clip_input, device_of, predict
 from course.evaluation.probes import linear_probe
-from course.scale import seed_everything
 from course.scene_debias.scales import TARGET, Settings
 from course.scene_debias.trainings import make_world
 from course.synthetic import SynthActions, make_knobs
-from course.training import fit
-from course.training.classify import classify
+from course.training.fine_tune import fine_tune
 
 TARGETS = {"biased": None, "unbiased": 0.0}  # rho; None is the source's
 TARGET_SEED = 2000  # added to the run's seed: other actors
@@ -50,7 +46,10 @@ def transfer(
         keys = ("clip", "action")
         learned, asked = train.tensors(keys), test.tensors(keys)
         found[f"linear_{name}"] = _linear(net, learned, asked)
-        tuned = fine_tune(net, learned, settings, seed, device)
+        tuned = fine_tune(
+            net, learned, len(TARGET["actions"]), settings.target_recipe, clip_input,
+            seed=seed, device=device,
+        )  # fmt: skip
         logits = predict(tuned, asked["clip"], device=device_of(tuned))
         right = logits.argmax(dim=1) == asked["action"]
         found[f"tuned_{name}"] = right.float().mean().item()
@@ -77,29 +76,6 @@ def target(
     moved = replace(settings, knobs=make_knobs(settings.knobs, **TARGET))
     seed += TARGET_SEED
     return make_world(moved, split, seed, clips, scene_correlation=correlation)
-
-
-def fine_tune(
-    net: Any, data: dict, settings: Settings, seed: int, device: torch.device
-) -> Any:
-    """A copy of the network with a new last layer, trained as a whole.
-
-    Args:
-        net: has `fc`; stays as it is.
-        data: `clip` and `action` of the target.
-        settings: of the scale.
-        seed: of the layer and the order.
-        device: where to train.
-    """
-    seed_everything(seed)
-    tuned = copy.deepcopy(net)
-    classes = len(TARGET["actions"])
-    width = tuned.fc.in_features
-    tuned.fc = nn.Linear(width, classes)  # type: ignore[arg-type]
-    step = classify(clip_input)
-    recipe = settings.target_recipe
-    fit(tuned, data, step, recipe, seed=seed, device=device, progress=False)
-    return tuned
 
 
 def _linear(net: nn.Module, learned: dict, asked: dict) -> float:
