@@ -179,8 +179,8 @@ def _merged(clips: Tensor, masks: Tensor, partners: Tensor) -> Tensor:
     other = _backgrounds(clips, partners)
     if masks.dtype == torch.bool:
         # Gathered clips are ours alone: written into, they save a batch of memory.
-        ours = not (partners.is_floating_point() or other.requires_grad)
-        ours = ours and not clips.requires_grad
+        gathered = not partners.is_floating_point() and not clips.requires_grad
+        ours = gathered and other.stride() == clips.stride()
         return torch.where(masks, clips, other, out=other if ours else None)
     return torch.lerp(clips, other, 1 - masks.to(clips.dtype))
 

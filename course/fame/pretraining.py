@@ -83,12 +83,14 @@ def network(settings: Settings, seed: int, classes: int | None = None) -> Any:
     """
     seed_everything(seed)
     count = len(settings.knobs.action_names) if classes is None else classes
-    make = {
-        "small_r2plus1d": small_r2plus1d,
-        "small_resnet3d": small_resnet3d,
-        "resnet3d18": resnet3d18,
-    }
-    return make[settings.backbone](count)
+    match settings.backbone:
+        case "small_r2plus1d":
+            return small_r2plus1d(count)
+        case "small_resnet3d":
+            return small_resnet3d(count)
+        case "resnet3d18":
+            return resnet3d18(count)
+    raise ValueError(f"no backbone is named {settings.backbone!r}")
 
 
 def training_data(
@@ -145,7 +147,7 @@ def pretrain(
     if method.contrast == "momentum":
         encoder = MomentumContrast(
             encoder, settings.dim, settings.queue, settings.momentum,
-            settings.temperature, parts=settings.parts, items=settings.videos,
+            settings.temperature, parts=settings.parts,
         )  # fmt: skip
     result = fit(
         encoder, data, Contrasting(method, settings), settings.recipe, seed=seed,
