@@ -21,9 +21,9 @@ from course.scene_debias.examine import examine, split_of
 from course.scene_debias.experiment import RUNS, SETTINGS
 from course.scene_debias.methods import METHODS
 from course.scene_debias.trainings import learn, make_world
-from course.scene_debias.trials import bias, card, transfer
+from course.scene_debias.trials import bias, card
 from course.scene_debias.trials.localisation import rendered
-from course.training import TrainSettings
+from course.training import TrainSettings, fine_tune
 
 CPU = torch.device("cpu")
 
@@ -57,7 +57,7 @@ TWICE = ("bias", "both", "adversary_80", "conditional_x4", "released", "redraw",
 def rows(monkeypatch):
     """What all trainings log, step by step: finer than shares of 16 clips."""
     seen = []
-    for place in (trainings, bias, transfer, labeller):
+    for place in (trainings, bias, fine_tune, labeller):
         monkeypatch.setattr(place, "fit", partial(_noted, place.fit, seen))
     return seen
 

@@ -163,7 +163,7 @@ def figure(
         return fig, fig.subplots(rows, columns, **options)
 
 
-def picture_of(fig, alt: str, dpi: int = 110) -> Picture:
+def picture_of(fig, alt: str, dpi: int = 110, limit: int = LARGEST_PICTURE) -> Picture:
     """A matplotlib figure as a `Picture` of bounded size.
 
     Args:
@@ -171,6 +171,7 @@ def picture_of(fig, alt: str, dpi: int = 110) -> Picture:
         alt: what it shows; state the finding, not the drawing.
         dpi: dots per inch in the file (not of a quick one); on the page an inch stays
             100 px.
+        limit: bytes; from a third of it on a palette saves some, which takes time.
 
     Returns:
         the picture; a palette replaces true colour where that would be too large.
@@ -184,14 +185,15 @@ def picture_of(fig, alt: str, dpi: int = 110) -> Picture:
     buffer = io.BytesIO()
     with matplotlib.rc_context(STYLE):
         fig.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
-    return Picture(smaller(buffer.getvalue()), alt, int(fig.get_figwidth() * 100))
+    png = smaller(buffer.getvalue(), limit)
+    return Picture(png, alt, int(fig.get_figwidth() * 100))
 
 
 def smaller(png: bytes, limit: int = LARGEST_PICTURE) -> bytes:
     """The still picture within `limit` bytes: fewer colours, then fewer pixels."""
     from PIL import Image
 
-    if len(png) <= limit // 6:
+    if len(png) <= limit // 3:
         return png
     image = Image.open(io.BytesIO(png)).convert("RGB")
     while True:

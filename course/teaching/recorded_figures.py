@@ -122,7 +122,8 @@ def row_dots(
     fig, axis = figures.figure(width=6.8, height=height)
     charts.seed_dots(axis, rows, variants, chance)
     axis.set_xlabel(f"{words}; dashed: chance")
-    return figures.picture_of(fig, alt)
+    # A notebook shows many of these, and never while somebody moves a slider.
+    return figures.picture_of(fig, alt, limit=figures.LARGEST_PICTURE // 2)
 
 
 def report_cards(
