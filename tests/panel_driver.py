@@ -17,7 +17,7 @@ from typing import Any
 import ipywidgets as widgets
 
 SLOWEST_MEDIAN = 0.100  # seconds
-FIXED_WORK = 0.0038  # seconds of `_fixed_work` on the machine that the limit is for
+FIXED_WORK = 0.0038  # seconds of `fixed_work` on the machine that the limit is for
 
 
 def values_to_try(control: Any, steps: int = 4) -> list[Any]:
@@ -101,7 +101,7 @@ def _median_answer(panel) -> float:
             break
         paces = []
         for _ in range(5):
-            paces.append(_fixed_work())
+            paces.append(fixed_work())
             panel.redraw()
         slowness = max(1.0, statistics.median(paces) / FIXED_WORK)
         answers = panel.response_times(working=True)[-5:]
@@ -109,7 +109,7 @@ def _median_answer(panel) -> float:
     return best
 
 
-def _fixed_work() -> float:
+def fixed_work() -> float:
     """Processor seconds of something that is the same every time."""
     start, counts = time.process_time(), dict.fromkeys(range(97), 0)
     for number in range(60_000):
