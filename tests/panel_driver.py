@@ -99,13 +99,13 @@ def _median_answer(panel) -> float:
     for _ in range(2):
         if best <= SLOWEST_MEDIAN:
             break
-        paces = []
+        answers = []
         for _ in range(5):
-            paces.append(fixed_work())
+            before = fixed_work()
             panel.redraw()
-        slowness = max(1.0, statistics.median(paces) / FIXED_WORK)
-        answers = panel.response_times(working=True)[-5:]
-        best = min(best, statistics.median(answers) / slowness)
+            pace = max(1.0, (before + fixed_work()) / 2 / FIXED_WORK)
+            answers.append(panel.response_times(working=True)[-1] / pace)
+        best = min(best, statistics.median(answers))
     return best
 
 

@@ -144,7 +144,7 @@ def test_the_driver_accepts_a_good_panel_and_names_what_is_wrong():
         drive(Panel("t", "q?", {"motion": slider()}, lambda motion: "same"))
 
     def slow(motion):
-        for _ in range(round(1.3 * SLOWEST_MEDIAN / FIXED_WORK)):
+        for _ in range(round(2 * SLOWEST_MEDIAN / FIXED_WORK)):
             fixed_work()
         return str(motion)
 
