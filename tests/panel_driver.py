@@ -10,14 +10,12 @@ every picture alt text; the median redraw must take at most 100 ms of processor 
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
 
 SLOWEST_MEDIAN = 0.100  # seconds
-FIXED_WORK = 0.0038  # seconds of `fixed_work` on the machine that the limit is for
 
 
 def values_to_try(control: Any, steps: int = 4) -> list[Any]:
@@ -89,32 +87,15 @@ def drive(panel, plan: Mapping[str, Sequence[Any]] | None = None) -> list[tuple]
 
 
 def _median_answer(panel) -> float:
-    """Processor seconds of a redraw; best of three looks, as other work disturbs.
-
-    A second look is taken in turns with a fixed piece of work, and counted as on a
-    machine that does it in `FIXED_WORK`: a processor shared with others may be slower
-    by two thirds from one minute to the next.
-    """
+    """Processor seconds of a redraw; best of three looks, as other work disturbs."""
     best = statistics.median(panel.response_times(working=True))
     for _ in range(2):
         if best <= SLOWEST_MEDIAN:
             break
-        answers = []
         for _ in range(5):
-            before = fixed_work()
             panel.redraw()
-            pace = max(1.0, (before + fixed_work()) / 2 / FIXED_WORK)
-            answers.append(panel.response_times(working=True)[-1] / pace)
-        best = min(best, statistics.median(answers))
+        best = min(best, statistics.median(panel.response_times(working=True)[-5:]))
     return best
-
-
-def fixed_work() -> float:
-    """Processor seconds of something that is the same every time."""
-    start, counts = time.process_time(), dict.fromkeys(range(97), 0)
-    for number in range(60_000):
-        counts[number % 97] += number
-    return time.process_time() - start
 
 
 def _look(panel) -> tuple:

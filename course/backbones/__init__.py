@@ -1,5 +1,6 @@
 """Networks that several chapters share, with the field's parameter names."""
 
+from course.backbones.by_name import Backbone, backbone_of
 from course.backbones.googlenet import GoogLeNet
 from course.backbones.inception import (
     I3D,
@@ -15,6 +16,7 @@ from course.backbones.small import SmallR2Plus1D, small_r2plus1d
 from course.backbones.tsm import ShiftedConv2d, add_temporal_shift, temporal_shift
 
 __all__ = [
+    "Backbone",
     "GoogLeNet",
     "I3D",
     "I3D_ENDPOINTS",
@@ -25,6 +27,7 @@ __all__ = [
     "ShiftedConv2d",
     "SmallR2Plus1D",
     "add_temporal_shift",
+    "backbone_of",
     "inflate_inception",
     "load_into",
     "load_state",

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from course.backbones import resnet3d18, small_r2plus1d, small_resnet3d
+from course.backbones import backbone_of
 from course.fame.contrast import in_batch_contrast, in_batch_scores, projection_head
 from course.fame.methods import METHODS, Method
 from course.fame.momentum_contrast import MomentumContrast
@@ -42,7 +42,7 @@ class Encoder(nn.Module):
         backbone: has `embed` and `fc`.
         dim: width of the head's output.
 
-    >>> encoder = Encoder(small_r2plus1d(8), dim=16)
+    >>> encoder = Encoder(backbone_of("small_r2plus1d", 8), dim=16)
     >>> encoder(torch.rand(2, 3, 4, 16, 16)).shape
     torch.Size([2, 16])
     """
@@ -83,14 +83,7 @@ def network(settings: Settings, seed: int, classes: int | None = None) -> Any:
     """
     seed_everything(seed)
     count = len(settings.knobs.action_names) if classes is None else classes
-    match settings.backbone:
-        case "small_r2plus1d":
-            return small_r2plus1d(count)
-        case "small_resnet3d":
-            return small_resnet3d(count)
-        case "resnet3d18":
-            return resnet3d18(count)
-    raise ValueError(f"no backbone is named {settings.backbone!r}")
+    return backbone_of(settings.backbone, count)
 
 
 def training_data(

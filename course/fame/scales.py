@@ -9,15 +9,13 @@ and steps enough for FAME to get away from the start.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
+from course.backbones import Backbone
 from course.fame.augmentations import LIGHT, PAPER, Augmentation
 from course.fame.recipes import RECIPES, Recipe
 from course.synthetic import ACTIONS, Knobs
 from course.synthetic.knobs import DEFAULT_SCENES
 from course.training import TrainSettings
-
-Backbone = Literal["small_r2plus1d", "small_resnet3d", "resnet3d18"]
 
 # Pre-trained on the first actions and scenes; the other target has the others.
 SOURCE = {"actions": tuple(ACTIONS)[:8], "scenes": DEFAULT_SCENES[:8]}

@@ -9,15 +9,13 @@ that ends with the training.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
+from course.backbones import Backbone
 from course.scene_debias.adversary import Norm
 from course.scene_debias.debiasing import Optimisation
 from course.synthetic import ACTIONS, Knobs
 from course.synthetic.knobs import DEFAULT_SCENES
 from course.training import TrainSettings
-
-Backbone = Literal["small_resnet3d", "small_r2plus1d", "resnet3d18"]
 
 # The source has the first actions and scenes; what comes after it has the others.
 SOURCE = {"actions": tuple(ACTIONS)[:8], "scenes": DEFAULT_SCENES[:8]}

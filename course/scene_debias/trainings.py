@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from course.backbones import resnet3d18, small_r2plus1d, small_resnet3d
+from course.backbones import backbone_of
 from course.scale import seed_everything
 from course.scene_debias.adversary import ConditionalSceneHead, SceneHead
 from course.scene_debias.debiasing import Debiasing
@@ -78,14 +78,7 @@ def network(settings: Settings, seed: int, classes: int | None = None) -> nn.Mod
     """
     seed_everything(seed)
     count = len(settings.knobs.action_names) if classes is None else classes
-    match settings.backbone:
-        case "small_resnet3d":
-            return small_resnet3d(count)
-        case "small_r2plus1d":
-            return small_r2plus1d(count)
-        case "resnet3d18":
-            return resnet3d18(count)
-    raise ValueError(f"no backbone is named {settings.backbone!r}")
+    return backbone_of(settings.backbone, count)
 
 
 def learn(

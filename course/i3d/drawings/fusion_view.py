@@ -81,13 +81,15 @@ def fusion_picture(
         places = [k + (i - 1) * 0.27 for k in range(len(names))]
         low = [max(left, c.low) for c in row.values()]
         high = [max(left, c.high) for c in row.values()]
-        pale = [h - a for a, h in zip(low, high, strict=True)]
-        style = {"height": 0.25, "color": colours[i]}
-        axis.barh(places, [a - left for a in low], left=left, label=label, **style)
-        axis.barh(places, pale, left=low, alpha=0.25, **style)
-    axis.set_yticks(range(len(names)), names, fontsize=9)
+        certain = _bars(places, [left] * len(names), low, colours[i])
+        axis.add_collection(certain, autolim=False).set_label(label)
+        possible = _bars(places, low, high, colours[i], alpha=0.25)
+        axis.add_collection(possible, autolim=False)
+    axis.set_yticks([])  # texts: a tick is made of five parts and takes as much time
+    for place, name in enumerate(names):
+        spot = {"transform": axis.get_yaxis_transform(), "fontsize": 9}
+        axis.text(-0.012, place, name, ha="right", va="center_baseline", **spot)
     axis.set_ylim(len(names) - 0.5, -0.5)
-    axis.grid(axis="y", visible=False)
     if logarithmic:
         axis.set_xscale("log")
         axis.minorticks_off()
@@ -100,3 +102,14 @@ def fusion_picture(
         borderaxespad=0,
     )  # fmt: skip
     return figures.picture_of(fig, alt)
+
+
+def _bars(places: list, starts: list, ends: list, colour: str, **style):
+    """Bars across as one collection: twenty patches each would take twice the time."""
+    from matplotlib.collections import PolyCollection
+
+    corners = [
+        [(a, y - 0.125), (a, y + 0.125), (b, y + 0.125), (b, y - 0.125)]
+        for y, a, b in zip(places, starts, ends, strict=True)
+    ]
+    return PolyCollection(corners, facecolors=colour, linewidths=0, **style)
